@@ -1,0 +1,1 @@
+//! A whole town in one process, with a scripted resident

@@ -1,0 +1,1 @@
+//! In front of a data provider's API: enforces data links

@@ -1,0 +1,1 @@
+//! The wallet library: hold linkage credentials, understand requests, consent, look back, withdraw

@@ -1,0 +1,1 @@
+//! The identity provider's service: linkage credentials over OpenID4VCI

@@ -1,0 +1,1 @@
+//! JSON Schemas, type metadata and message catalogues of Enishi, embedded

@@ -1,0 +1,1 @@
+//! End-to-end and interoperability tests: only what crosses crates

@@ -1,0 +1,1 @@
+//! Presentations, consent, grants and data links
