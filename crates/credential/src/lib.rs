@@ -1,1 +1,16 @@
-//! What is on the paper: keys, JOSE, DIDs, SD-JWT VC, status lists, commitments and sealed identifiers, without I/O
+//! What is on the paper: keys, JOSE, DIDs, SD-JWT VC, status lists, commitments and sealed identifiers.
+//!
+//! This crate decides what is true and does nothing else. It has no I/O, no clock and no randomness of its own:
+//! time comes in as a [`time::UnixTime`], randomness as an [`entropy::Entropy`], signatures are checked by a
+//! [`crypto::SignatureVerifier`] and made by a [`crypto::Signer`]. It compiles for servers and for the browser.
+//!
+//! Whatever has not been verified has a type from which nothing can be read; every check that fails is a
+//! [`verdict::Failure`] with a stable code, the place of the fault and a remedy.
+
+pub mod crypto;
+pub mod encoding;
+pub mod entropy;
+pub mod jose;
+pub mod secret;
+pub mod time;
+pub mod verdict;

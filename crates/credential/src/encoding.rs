@@ -1,0 +1,187 @@
+//! The two encodings that everything here is written in: base64url without padding, and JSON read strictly.
+
+/// base64url without padding (RFC 4648 §5, RFC 7515 §2), strict: no padding, no other alphabet, no stray bits.
+pub mod b64 {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::EncodingError;
+
+    /// Encodes `bytes`.
+    pub fn encode(bytes: impl AsRef<[u8]>) -> String {
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Decodes `text`.
+    ///
+    /// # Errors
+    /// [`EncodingError::Base64`] for padding, a character of another alphabet, or non-canonical trailing bits.
+    pub fn decode(text: &str) -> Result<Vec<u8>, EncodingError> {
+        URL_SAFE_NO_PAD.decode(text).map_err(|_| EncodingError::Base64)
+    }
+
+    /// Decodes `text` into exactly `N` bytes.
+    ///
+    /// # Errors
+    /// As [`decode`], and [`EncodingError::Length`] for another length.
+    pub fn decode_array<const N: usize>(text: &str) -> Result<[u8; N], EncodingError> {
+        decode(text)?.try_into().map_err(|_| EncodingError::Length)
+    }
+}
+
+/// JSON as RFC 8725 §3.12 and RFC 7515 §4 want it read: a member name occurs once in an object.
+pub mod json {
+    use std::fmt;
+
+    use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+    use serde_json::{Map, Number, Value};
+
+    use super::EncodingError;
+
+    /// Reads one JSON text strictly: UTF-8, nothing after it, no member name twice at any depth.
+    ///
+    /// # Errors
+    /// [`EncodingError::Json`] with what was wrong.
+    pub fn parse(bytes: &[u8]) -> Result<Value, EncodingError> {
+        let mut de = serde_json::Deserializer::from_slice(bytes);
+        let value = Strict.deserialize(&mut de).map_err(EncodingError::json)?;
+        de.end().map_err(EncodingError::json)?;
+        Ok(value)
+    }
+
+    /// Reads a typed value strictly.
+    ///
+    /// # Errors
+    /// As [`parse`], and for a value of another shape than `T`.
+    pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, EncodingError> {
+        serde_json::from_value(parse(bytes)?).map_err(EncodingError::json)
+    }
+
+    struct Strict;
+
+    impl<'de> DeserializeSeed<'de> for Strict {
+        type Value = Value;
+
+        fn deserialize<D: serde::Deserializer<'de>>(self, de: D) -> Result<Value, D::Error> {
+            de.deserialize_any(self)
+        }
+    }
+
+    impl<'de> Visitor<'de> for Strict {
+        type Value = Value;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a JSON value")
+        }
+
+        fn visit_bool<E>(self, v: bool) -> Result<Value, E> {
+            Ok(Value::Bool(v))
+        }
+
+        fn visit_i64<E>(self, v: i64) -> Result<Value, E> {
+            Ok(Value::Number(v.into()))
+        }
+
+        fn visit_u64<E>(self, v: u64) -> Result<Value, E> {
+            Ok(Value::Number(v.into()))
+        }
+
+        fn visit_f64<E: serde::de::Error>(self, v: f64) -> Result<Value, E> {
+            Number::from_f64(v).map(Value::Number).ok_or_else(|| E::custom("a number that JSON cannot hold"))
+        }
+
+        fn visit_str<E>(self, v: &str) -> Result<Value, E> {
+            Ok(Value::String(v.to_owned()))
+        }
+
+        fn visit_string<E>(self, v: String) -> Result<Value, E> {
+            Ok(Value::String(v))
+        }
+
+        fn visit_unit<E>(self) -> Result<Value, E> {
+            Ok(Value::Null)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+            let mut out = Vec::new();
+            while let Some(value) = seq.next_element_seed(Strict)? {
+                out.push(value);
+            }
+            Ok(Value::Array(out))
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+            let mut out = Map::new();
+            while let Some(name) = map.next_key::<String>()? {
+                let value = map.next_value_seed(Strict)?;
+                if out.insert(name, value).is_some() {
+                    return Err(A::Error::custom("a member name occurs twice in one object"));
+                }
+            }
+            Ok(Value::Object(out))
+        }
+    }
+}
+
+/// Why a text could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EncodingError {
+    /// Not base64url without padding.
+    #[error("not base64url without padding")]
+    Base64,
+    /// Decodes to another number of bytes than the value has.
+    #[error("the value has the wrong length")]
+    Length,
+    /// Not the JSON that is expected. The text never quotes the input.
+    #[error("not the JSON that is expected: {0}")]
+    Json(String),
+}
+
+impl EncodingError {
+    fn json(error: serde_json::Error) -> Self {
+        // serde_json quotes offending strings for some type errors; what cannot be shown is cut.
+        let text = error.to_string();
+        let safe = match error.classify() {
+            serde_json::error::Category::Data => {
+                text.split(": string \"").next().unwrap_or_default().to_owned()
+            }
+            _ => text,
+        };
+        Self::Json(safe)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn sd_n2_padding_and_stray_bits_are_refused() {
+        assert_eq!(b64::decode("YQ"), Ok(b"a".to_vec()));
+        for bad in ["YQ==", "YR", "Y+==", "Y/", "Y Q", "Y"] {
+            assert_eq!(b64::decode(bad), Err(EncodingError::Base64), "{bad}");
+        }
+    }
+
+    #[test]
+    fn duplicate_members_are_refused_at_any_depth() {
+        for bad in [r#"{"a":1,"a":1}"#, r#"{"x":[{"a":1,"a":2}]}"#, r#"{"a":1} x"#, "", "{"] {
+            assert!(json::parse(bad.as_bytes()).is_err(), "{bad}");
+        }
+        assert!(json::parse(br#"{"a":{"a":1},"b":[null,1.5,-2,true]}"#).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn base64url_round_trips(bytes: Vec<u8>) {
+            prop_assert_eq!(b64::decode(&b64::encode(&bytes)).unwrap(), bytes);
+        }
+
+        #[test]
+        fn json_never_panics(bytes: Vec<u8>) {
+            let _ = json::parse(&bytes);
+        }
+    }
+}

@@ -1,0 +1,450 @@
+//! JSON Web Keys (RFC 7517, RFC 8037): public and private keys are different types, and nothing else is kept.
+
+use std::fmt;
+
+use p256::elliptic_curve::sec1::ToSec1Point as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use crate::crypto::Algorithm;
+use crate::encoding::b64;
+use crate::entropy::{self, Entropy};
+
+/// A public key as numbers, checked to be a point of its curve.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum PublicKey {
+    /// A point of P-256 (`kty: EC`).
+    P256 {
+        /// Big-endian x coordinate.
+        x: [u8; 32],
+        /// Big-endian y coordinate.
+        y: [u8; 32],
+    },
+    /// An Ed25519 verification key (`kty: OKP`).
+    Ed25519([u8; 32]),
+    /// An X25519 key agreement key (`kty: OKP`).
+    X25519([u8; 32]),
+}
+
+impl PublicKey {
+    /// The uncompressed SEC1 encoding of a P-256 key (65 bytes), or the raw key of the others.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::P256 { x, y } => [&[4], x.as_slice(), y.as_slice()].concat(),
+            Self::Ed25519(key) | Self::X25519(key) => key.to_vec(),
+        }
+    }
+}
+
+/// Why a JWK was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JwkError {
+    /// Not a JSON object with the members that its type requires.
+    #[error("the JWK lacks a member, or a member has another type than RFC 7517 says")]
+    Malformed,
+    /// A private or symmetric member where a public key is wanted.
+    #[error("the JWK holds private key material")]
+    Private,
+    /// A key type or curve that is not used here.
+    #[error("the key type or curve is not supported: use EC P-256, OKP Ed25519 or OKP X25519")]
+    Unsupported,
+    /// Coordinates that are not a point of the curve.
+    #[error("the coordinates are not a point of the curve")]
+    NotOnCurve,
+    /// `alg` or `use` contradicts the key type.
+    #[error("`alg` or `use` does not fit the key type")]
+    Contradiction,
+}
+
+/// A public JWK. Only `kty`, `crv`, `x`, `y`, `kid`, `alg` and `use` are kept; a private member is an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Jwk {
+    /// The key.
+    pub key: PublicKey,
+    /// `kid` (RFC 7517 §4.5).
+    pub kid: Option<String>,
+    /// `alg` (RFC 7517 §4.4), as written, e.g. `ES256` or `ECDH-ES`.
+    pub alg: Option<String>,
+    /// `use` (RFC 7517 §4.2): `sig` or `enc`.
+    pub key_use: Option<String>,
+}
+
+/// The SHA-256 thumbprint of a key (RFC 7638): the `jkt` of DPoP and the name of a key in this project.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Thumbprint([u8; 32]);
+
+impl Thumbprint {
+    /// Reads the base64url form.
+    ///
+    /// # Errors
+    /// [`crate::encoding::EncodingError`] if `text` is not 32 bytes in base64url.
+    pub fn parse(text: &str) -> Result<Self, crate::encoding::EncodingError> {
+        b64::decode_array(text).map(Self)
+    }
+
+    /// The raw hash.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&b64::encode(self.0))
+    }
+}
+
+impl fmt::Debug for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Thumbprint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Thumbprint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// Members that only a private or symmetric JWK has (RFC 7518 §6.2.2, §6.3.2, §6.4).
+const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+impl Jwk {
+    /// A JWK of `key` without further members.
+    pub const fn new(key: PublicKey) -> Self {
+        Self { key, kid: None, alg: None, key_use: None }
+    }
+
+    /// Reads a public JWK.
+    ///
+    /// # Errors
+    /// [`JwkError`] if it is private, incomplete, of an unsupported type, or not a point of its curve.
+    pub fn from_value(value: &Value) -> Result<Self, JwkError> {
+        let object = value.as_object().ok_or(JwkError::Malformed)?;
+        if PRIVATE_MEMBERS.iter().any(|name| object.contains_key(*name)) {
+            return Err(JwkError::Private);
+        }
+        Self::from_members(object)
+    }
+
+    fn from_members(object: &Map<String, Value>) -> Result<Self, JwkError> {
+        let text = |name: &str| object.get(name).and_then(Value::as_str).ok_or(JwkError::Malformed);
+        let bytes = |name: &str| b64::decode_array::<32>(text(name)?).map_err(|_| JwkError::Malformed);
+        let optional = |name: &str| match object.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(JwkError::Malformed),
+        };
+        let key = match (text("kty")?, text("crv")) {
+            ("EC", Ok("P-256")) => {
+                let (x, y) = (bytes("x")?, bytes("y")?);
+                let sec1 = PublicKey::P256 { x, y }.to_bytes();
+                p256::PublicKey::from_sec1_bytes(&sec1).map_err(|_| JwkError::NotOnCurve)?;
+                PublicKey::P256 { x, y }
+            }
+            ("OKP", Ok("Ed25519")) => {
+                let x = bytes("x")?;
+                let key = ed25519_dalek::VerifyingKey::from_bytes(&x).map_err(|_| JwkError::NotOnCurve)?;
+                if key.is_weak() {
+                    return Err(JwkError::NotOnCurve);
+                }
+                PublicKey::Ed25519(x)
+            }
+            ("OKP", Ok("X25519")) => PublicKey::X25519(bytes("x")?),
+            ("EC" | "OKP", Err(_)) => return Err(JwkError::Malformed),
+            _ => return Err(JwkError::Unsupported),
+        };
+        let jwk = Self { key, kid: optional("kid")?, alg: optional("alg")?, key_use: optional("use")? };
+        let fits = match jwk.key {
+            PublicKey::P256 { .. } => ["ES256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"].as_slice(),
+            PublicKey::Ed25519(_) => &["EdDSA", "Ed25519"],
+            PublicKey::X25519(_) => &["ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"],
+        };
+        if jwk.alg.as_deref().is_some_and(|alg| !fits.contains(&alg)) {
+            return Err(JwkError::Contradiction);
+        }
+        Ok(jwk)
+    }
+
+    /// The JWK with its kept members only.
+    pub fn to_value(&self) -> Value {
+        let mut value = self.required_members();
+        if let Some(object) = value.as_object_mut() {
+            for (name, member) in [("kid", &self.kid), ("alg", &self.alg), ("use", &self.key_use)] {
+                if let Some(text) = member {
+                    object.insert(name.to_owned(), Value::String(text.clone()));
+                }
+            }
+        }
+        value
+    }
+
+    fn required_members(&self) -> Value {
+        match &self.key {
+            PublicKey::P256 { x, y } => {
+                json!({"crv": "P-256", "kty": "EC", "x": b64::encode(x), "y": b64::encode(y)})
+            }
+            PublicKey::Ed25519(x) => json!({"crv": "Ed25519", "kty": "OKP", "x": b64::encode(x)}),
+            PublicKey::X25519(x) => json!({"crv": "X25519", "kty": "OKP", "x": b64::encode(x)}),
+        }
+    }
+
+    /// The SHA-256 thumbprint (RFC 7638 §3).
+    pub fn thumbprint(&self) -> Thumbprint {
+        // The required members in lexicographic order, as `serde_json`'s sorted map writes them.
+        Thumbprint(Sha256::digest(self.required_members().to_string()).into())
+    }
+
+    /// The signature algorithm of this key, if it can sign.
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        match self.key {
+            PublicKey::P256 { .. } => Some(Algorithm::Es256),
+            PublicKey::Ed25519(_) => Some(Algorithm::EdDsa),
+            PublicKey::X25519(_) => None,
+        }
+    }
+
+    /// The same key with another `kid`.
+    #[must_use]
+    pub fn with_kid(mut self, kid: impl Into<String>) -> Self {
+        self.kid = Some(kid.into());
+        self
+    }
+
+    /// The same key marked for encryption with ECDH-ES (`use: enc`, `alg: ECDH-ES`).
+    #[must_use]
+    pub fn for_encryption(mut self) -> Self {
+        self.key_use = Some("enc".to_owned());
+        self.alg = Some("ECDH-ES".to_owned());
+        self
+    }
+
+    /// The same key marked for signatures (`use: sig`, `alg` of its type).
+    #[must_use]
+    pub fn for_signature(mut self) -> Self {
+        self.key_use = Some("sig".to_owned());
+        self.alg = self.algorithm().map(|alg| alg.as_str().to_owned());
+        self
+    }
+}
+
+impl Serialize for Jwk {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_value().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Jwk {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_value(&Value::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// A JWK Set (RFC 7517 §5). Keys of a type that is not used here are left out, as §5 tells readers to do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct JwkSet {
+    /// The usable keys.
+    pub keys: Vec<Jwk>,
+}
+
+impl JwkSet {
+    /// The key named `kid`, if exactly one has that name.
+    pub fn find(&self, kid: &str) -> Option<&Jwk> {
+        let mut named = self.keys.iter().filter(|key| key.kid.as_deref() == Some(kid));
+        named.next().filter(|_| named.next().is_none())
+    }
+}
+
+impl<'de> Deserialize<'de> for JwkSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Raw {
+            keys: Vec<Value>,
+        }
+        let mut keys = Vec::new();
+        for value in Raw::deserialize(deserializer)?.keys {
+            match Jwk::from_value(&value) {
+                Ok(key) => keys.push(key),
+                Err(JwkError::Unsupported) => {}
+                Err(error) => return Err(de::Error::custom(error)),
+            }
+        }
+        Ok(Self { keys })
+    }
+}
+
+/// A private key: the public JWK and the 32 secret bytes that belong to it.
+#[derive(Clone)]
+pub struct PrivateJwk {
+    public: Jwk,
+    secret: Zeroizing<[u8; 32]>,
+}
+
+impl fmt::Debug for PrivateJwk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PrivateJwk({})", self.public.thumbprint())
+    }
+}
+
+impl PrivateJwk {
+    /// A fresh P-256 key.
+    pub fn generate_p256(entropy: &dyn Entropy) -> Self {
+        loop {
+            // A random 256-bit number is outside the group's order once in 2^32 draws.
+            if let Ok(key) = Self::from_p256_secret(&entropy::bytes(entropy)) {
+                return key;
+            }
+        }
+    }
+
+    /// A fresh Ed25519 key.
+    pub fn generate_ed25519(entropy: &dyn Entropy) -> Self {
+        Self::from_ed25519_seed(&entropy::bytes(entropy))
+    }
+
+    /// A fresh X25519 key.
+    pub fn generate_x25519(entropy: &dyn Entropy) -> Self {
+        Self::from_x25519_secret(&entropy::bytes(entropy))
+    }
+
+    /// The P-256 key of a secret scalar.
+    ///
+    /// # Errors
+    /// [`JwkError::NotOnCurve`] for zero and for numbers not below the group's order.
+    pub fn from_p256_secret(secret: &[u8; 32]) -> Result<Self, JwkError> {
+        let key = p256::SecretKey::from_slice(secret).map_err(|_| JwkError::NotOnCurve)?;
+        let point = key.public_key().to_sec1_point(false);
+        let coordinate = |at: Option<&p256::FieldBytes>| at.map(|bytes| <[u8; 32]>::from(*bytes));
+        let (Some(x), Some(y)) = (coordinate(point.x()), coordinate(point.y())) else {
+            return Err(JwkError::NotOnCurve);
+        };
+        Ok(Self { public: Jwk::new(PublicKey::P256 { x, y }), secret: Zeroizing::new(*secret) })
+    }
+
+    /// The Ed25519 key of a seed.
+    pub fn from_ed25519_seed(seed: &[u8; 32]) -> Self {
+        let x = ed25519_dalek::SigningKey::from_bytes(seed).verifying_key().to_bytes();
+        Self { public: Jwk::new(PublicKey::Ed25519(x)), secret: Zeroizing::new(*seed) }
+    }
+
+    /// The X25519 key of a secret.
+    pub fn from_x25519_secret(secret: &[u8; 32]) -> Self {
+        let x = x25519_dalek::PublicKey::from(&x25519_dalek::StaticSecret::from(*secret)).to_bytes();
+        Self { public: Jwk::new(PublicKey::X25519(x)), secret: Zeroizing::new(*secret) }
+    }
+
+    /// Reads a private JWK; the public members must belong to the private one.
+    ///
+    /// # Errors
+    /// [`JwkError`] as [`Jwk::from_value`], and [`JwkError::Contradiction`] when `d` belongs to another public key.
+    pub fn from_value(value: &Value) -> Result<Self, JwkError> {
+        let object = value.as_object().ok_or(JwkError::Malformed)?;
+        let public = Jwk::from_members(object)?;
+        let d = object.get("d").and_then(Value::as_str).ok_or(JwkError::Malformed)?;
+        let secret = Zeroizing::new(b64::decode_array::<32>(d).map_err(|_| JwkError::Malformed)?);
+        let mut key = match public.key {
+            PublicKey::P256 { .. } => Self::from_p256_secret(&secret)?,
+            PublicKey::Ed25519(_) => Self::from_ed25519_seed(&secret),
+            PublicKey::X25519(_) => Self::from_x25519_secret(&secret),
+        };
+        if key.public.key != public.key {
+            return Err(JwkError::Contradiction);
+        }
+        key.public = public;
+        Ok(key)
+    }
+
+    /// The private JWK, for a key file. Wiped by the caller.
+    pub fn to_secret_value(&self) -> Value {
+        let mut value = self.public.to_value();
+        if let Some(object) = value.as_object_mut() {
+            object.insert("d".to_owned(), Value::String(b64::encode(*self.secret)));
+        }
+        value
+    }
+
+    /// The public part.
+    pub const fn public(&self) -> &Jwk {
+        &self.public
+    }
+
+    /// Changes the public part's members (`kid`, `alg`, `use`), never the key.
+    #[must_use]
+    pub fn map_public(mut self, change: impl FnOnce(Jwk) -> Jwk) -> Self {
+        let key = self.public.key.clone();
+        self.public = change(self.public);
+        self.public.key = key;
+        self
+    }
+
+    /// The secret scalar or seed. For the crypto backends only.
+    pub fn secret_bytes(&self) -> &[u8; 32] {
+        &self.secret
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SeededEntropy;
+
+    #[test]
+    fn rfc8037_a3_thumbprint_of_an_ed25519_key() {
+        let key = Jwk::from_value(&json!({"kty": "OKP", "crv": "Ed25519",
+            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "unknown": 1}))
+        .unwrap();
+        assert_eq!(key.thumbprint().to_string(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+        assert_eq!(key.to_value().as_object().unwrap().len(), 3, "unknown members are kept out");
+    }
+
+    #[test]
+    fn private_members_are_refused_in_a_public_key() {
+        let key = PrivateJwk::generate_p256(&SeededEntropy::new("k"));
+        assert_eq!(Jwk::from_value(&key.to_secret_value()), Err(JwkError::Private));
+        assert_eq!(Jwk::from_value(&json!({"kty": "oct", "k": "AA"})), Err(JwkError::Private));
+        assert_eq!(PrivateJwk::from_value(&key.to_secret_value()).unwrap().public(), key.public());
+    }
+
+    #[test]
+    fn points_off_the_curve_and_wrong_lengths_are_refused() {
+        let good = PrivateJwk::generate_p256(&SeededEntropy::new("k")).public().to_value();
+        let with = |name: &str, value: Value| {
+            let mut jwk = good.clone();
+            jwk[name] = value;
+            Jwk::from_value(&jwk)
+        };
+        assert_eq!(with("y", json!(b64::encode([1; 32]))), Err(JwkError::NotOnCurve));
+        assert_eq!(with("x", json!(b64::encode([1; 31]))), Err(JwkError::Malformed));
+        assert_eq!(with("crv", json!("P-521")), Err(JwkError::Unsupported));
+        assert_eq!(with("alg", json!("EdDSA")), Err(JwkError::Contradiction));
+        assert_eq!(with("kid", json!(7)), Err(JwkError::Malformed));
+        assert!(with("alg", json!("ES256")).is_ok());
+    }
+
+    #[test]
+    fn a_private_jwk_must_fit_its_public_members() {
+        let (a, b) = (SeededEntropy::new("a"), SeededEntropy::new("b"));
+        let mut mixed = PrivateJwk::generate_ed25519(&a).to_secret_value();
+        mixed["d"] = PrivateJwk::generate_ed25519(&b).to_secret_value()["d"].clone();
+        assert_eq!(PrivateJwk::from_value(&mixed).err(), Some(JwkError::Contradiction));
+    }
+
+    #[test]
+    fn a_set_skips_unknown_types_and_refuses_private_keys() {
+        let key = PrivateJwk::generate_x25519(&SeededEntropy::new("k"));
+        let set: JwkSet = serde_json::from_value(json!({"keys": [
+            key.public().clone().with_kid("1").to_value(), {"kty": "RSA", "n": "AQAB", "e": "AQAB"}]}))
+        .unwrap();
+        assert_eq!(set.keys.len(), 1);
+        assert_eq!(set.find("1").unwrap().key, key.public().key);
+        assert!(serde_json::from_value::<JwkSet>(json!({"keys": [key.to_secret_value()]})).is_err());
+    }
+}

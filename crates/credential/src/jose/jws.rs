@@ -1,0 +1,305 @@
+//! JWS in compact serialization (RFC 7515 §7.1): signed texts that cannot be read before they are verified.
+//!
+//! ```text
+//! compact text ──parse──▶ UnverifiedJws ──verify(key, typ)──▶ VerifiedJws ──claims()──▶ your type
+//!                              └ key_hint(): which key the sender says it used; nothing else can be read
+//! ```
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::crypto::{Algorithm, SignatureVerifier, Signer, SignerError};
+use crate::encoding::{b64, json};
+use crate::jose::jwk::Jwk;
+use crate::verdict::{Failure, Verdict};
+
+/// A compact JWS that has been split and whose header is well-formed. Nothing can be read from it but the
+/// [`KeyHint`], which says where to look for the key and must be trusted no further than that.
+#[derive(Clone)]
+pub struct UnverifiedJws {
+    header: Map<String, Value>,
+    algorithm: Algorithm,
+    jwk: Option<Jwk>,
+    x5c: Vec<Vec<u8>>,
+    signing_input: String,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+/// What the sender says about the key: good for finding one, never for trusting it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyHint<'a> {
+    /// `alg`, already one of the allowed asymmetric algorithms.
+    pub algorithm: Algorithm,
+    /// `typ`.
+    pub typ: Option<&'a str>,
+    /// `kid`.
+    pub kid: Option<&'a str>,
+    /// `jwk`: a public key, checked to be one.
+    pub jwk: Option<&'a Jwk>,
+    /// `x5c`: DER certificates, leaf first; empty when absent.
+    pub x5c: &'a [Vec<u8>],
+}
+
+/// The longest compact JWS that is read at all; larger ones are refused before any decoding.
+pub const MAX_LENGTH: usize = 1 << 20;
+
+fn malformed(detail: impl Into<String>) -> Failure {
+    Failure::new("jws-form", "jws_malformed", detail).remedy("send a compact JWS (RFC 7515 §7.1)")
+}
+
+impl UnverifiedJws {
+    /// Splits `compact` and checks its header.
+    ///
+    /// # Errors
+    /// `jws_malformed` for anything that is not three strict base64url parts with a JSON header object without
+    /// duplicate members; `alg_not_allowed` for `none`, HMAC and everything else that is not ES256 or EdDSA;
+    /// `crit_not_supported` for `crit` or `b64`; `jwk_invalid` for a bad or private `jwk`.
+    pub fn parse(compact: &str) -> Verdict<Self> {
+        if compact.len() > MAX_LENGTH {
+            return Err(malformed("the text is too long"));
+        }
+        let mut parts = compact.split('.');
+        let (Some(header64), Some(payload64), Some(signature64), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(malformed("there are not exactly three parts"));
+        };
+        let decode = |part: &str, name: &str| {
+            b64::decode(part).map_err(|_| malformed(format!("the {name} is not base64url without padding")))
+        };
+        let header = match json::parse(&decode(header64, "header")?) {
+            Ok(Value::Object(header)) => header,
+            Ok(_) => return Err(malformed("the header is not a JSON object")),
+            Err(error) => return Err(malformed(format!("the header: {error}"))),
+        };
+        let alg = header.get("alg").and_then(Value::as_str).unwrap_or_default();
+        let algorithm = Algorithm::from_name(alg).ok_or_else(|| {
+            Failure::new("jws-algorithm", "alg_not_allowed", "`alg` is not an allowed asymmetric algorithm")
+                .at("/alg")
+                .remedy("sign with ES256 or EdDSA")
+        })?;
+        if header.contains_key("crit") || header.contains_key("b64") {
+            return Err(Failure::new(
+                "jws-critical",
+                "crit_not_supported",
+                "`crit` and `b64` are not supported",
+            )
+            .at("/crit")
+            .remedy("leave the extension out"));
+        }
+        for name in ["typ", "kid", "cty"] {
+            if header.get(name).is_some_and(|value| !value.is_string()) {
+                return Err(malformed(format!("`{name}` is not a string")).at(format!("/{name}")));
+            }
+        }
+        let jwk = header.get("jwk").map(Jwk::from_value).transpose().map_err(|error| {
+            Failure::new("jws-key", "jwk_invalid", error.to_string())
+                .at("/jwk")
+                .remedy("send the public key only, as RFC 7517 says")
+        })?;
+        Ok(Self {
+            x5c: parse_x5c(&header)?,
+            algorithm,
+            jwk,
+            payload: decode(payload64, "payload")?,
+            signature: decode(signature64, "signature")?,
+            signing_input: format!("{header64}.{payload64}"),
+            header,
+        })
+    }
+
+    /// What the sender says about the key.
+    pub fn key_hint(&self) -> KeyHint<'_> {
+        KeyHint {
+            algorithm: self.algorithm,
+            typ: self.header.get("typ").and_then(Value::as_str),
+            kid: self.header.get("kid").and_then(Value::as_str),
+            jwk: self.jwk.as_ref(),
+            x5c: &self.x5c,
+        }
+    }
+
+    /// The string member `name` that the payload claims, where a verifier has to know whom to ask for the key
+    /// (an `iss` that leads to an issuer's metadata). A hint: trust nothing else from it.
+    pub fn claimed(&self, name: &str) -> Option<String> {
+        json::parse(&self.payload).ok()?.get(name)?.as_str().map(str::to_owned)
+    }
+
+    /// Checks the type and the signature.
+    ///
+    /// # Errors
+    /// `typ_not_allowed` if `typ` is not exactly `typ`; `signature_invalid` if the signature is not `key`'s;
+    /// `payload_not_json` if the payload is not a JSON object without duplicate members.
+    pub fn verify(self, verifier: &dyn SignatureVerifier, key: &Jwk, typ: &str) -> Verdict<VerifiedJws> {
+        let found = self.header.get("typ").and_then(Value::as_str);
+        if found != Some(typ) {
+            return Err(Failure::new("jws-type", "typ_not_allowed", format!("`typ` is not `{typ}`"))
+                .at("/typ")
+                .remedy("set the type that the specification names: one kind of token is never another"));
+        }
+        verifier.verify(self.algorithm, key, self.signing_input.as_bytes(), &self.signature).map_err(
+            |_| {
+                Failure::new(
+                    "jws-signature",
+                    "signature_invalid",
+                    "the signature is not of this key over this text",
+                )
+                .remedy("sign the text with the key that is published for this signer")
+            },
+        )?;
+        let claims = match json::parse(&self.payload) {
+            Ok(Value::Object(claims)) => claims,
+            Ok(_) => {
+                return Err(Failure::new("jws-payload", "payload_not_json", "the payload is not an object"));
+            }
+            Err(error) => return Err(Failure::new("jws-payload", "payload_not_json", error.to_string())),
+        };
+        Ok(VerifiedJws { header: self.header, algorithm: self.algorithm, claims })
+    }
+}
+
+fn parse_x5c(header: &Map<String, Value>) -> Verdict<Vec<Vec<u8>>> {
+    use base64::Engine as _;
+    let Some(value) = header.get("x5c") else { return Ok(Vec::new()) };
+    let fault = || malformed("`x5c` is not a non-empty array of base64 DER certificates").at("/x5c");
+    let array = value.as_array().filter(|array| !array.is_empty() && array.len() <= 8).ok_or_else(fault)?;
+    array
+        .iter()
+        .map(|entry| {
+            let text = entry.as_str().ok_or_else(fault)?;
+            base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| fault())
+        })
+        .collect()
+}
+
+/// A JWS whose type and signature hold. Whether its claims are acceptable is for the reader to check.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VerifiedJws {
+    header: Map<String, Value>,
+    algorithm: Algorithm,
+    claims: Map<String, Value>,
+}
+
+impl VerifiedJws {
+    /// The protected header.
+    pub const fn header(&self) -> &Map<String, Value> {
+        &self.header
+    }
+
+    /// The algorithm of the signature.
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The payload as a JSON object.
+    pub const fn claims(&self) -> &Map<String, Value> {
+        &self.claims
+    }
+
+    /// The payload as a type.
+    ///
+    /// # Errors
+    /// `claims_malformed` if the payload has another shape.
+    pub fn parse_claims<T: DeserializeOwned>(&self) -> Verdict<T> {
+        serde_json::from_value(Value::Object(self.claims.clone())).map_err(|error| {
+            Failure::new("jws-claims", "claims_malformed", error.to_string())
+                .remedy("send the claims that the specification lists, with their types")
+        })
+    }
+}
+
+/// Signs `payload` as a compact JWS. The header's `alg` is the signer's; the rest is taken from `header`.
+///
+/// # Errors
+/// [`SignerError`] if the signer fails.
+pub async fn sign(
+    signer: &dyn Signer,
+    mut header: Map<String, Value>,
+    payload: &Value,
+) -> Result<String, SignerError> {
+    header.insert("alg".to_owned(), Value::String(signer.algorithm().as_str().to_owned()));
+    let input =
+        format!("{}.{}", b64::encode(Value::Object(header).to_string()), b64::encode(payload.to_string()));
+    let signature = signer.sign(input.as_bytes()).await?;
+    Ok(format!("{input}.{}", b64::encode(signature)))
+}
+
+/// A header with `typ`, and with `kid` when the signer's key has one.
+pub fn header(typ: &str, signer: &dyn Signer) -> Map<String, Value> {
+    let mut header = Map::new();
+    header.insert("typ".to_owned(), Value::String(typ.to_owned()));
+    if let Some(kid) = &signer.public_jwk().kid {
+        header.insert("kid".to_owned(), Value::String(kid.clone()));
+    }
+    header
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::crypto::{RustCryptoVerifier, SoftwareSigner};
+    use crate::entropy::SeededEntropy;
+    use crate::jose::jwk::PrivateJwk;
+
+    fn signer() -> SoftwareSigner {
+        SoftwareSigner::new(PrivateJwk::generate_p256(&SeededEntropy::new("jws"))).unwrap()
+    }
+
+    async fn signed() -> String {
+        sign(&signer(), header("test+jwt", &signer()), &json!({"a": 1})).await.unwrap()
+    }
+
+    fn code(result: Verdict<impl Sized>) -> &'static str {
+        result.err().expect("refused").code
+    }
+
+    #[tokio::test]
+    async fn only_the_right_type_and_key_open_it() {
+        let key = signer().public_jwk().clone();
+        let jws = UnverifiedJws::parse(&signed().await).unwrap();
+        let verified = jws.clone().verify(&RustCryptoVerifier, &key, "test+jwt").unwrap();
+        assert_eq!(verified.claims().get("a"), Some(&json!(1)));
+        assert_eq!(code(jws.clone().verify(&RustCryptoVerifier, &key, "JWT")), "typ_not_allowed");
+        let other = PrivateJwk::generate_p256(&SeededEntropy::new("other"));
+        assert_eq!(code(jws.verify(&RustCryptoVerifier, other.public(), "test+jwt")), "signature_invalid");
+    }
+
+    #[test]
+    fn sd_n1_none_hmac_crit_and_duplicates_are_refused() {
+        let with = |header: &str| {
+            code(UnverifiedJws::parse(&format!("{}.{}.AA", b64::encode(header), b64::encode("{}"))))
+        };
+        assert_eq!(with(r#"{"alg":"none"}"#), "alg_not_allowed");
+        assert_eq!(with(r#"{"alg":"HS256"}"#), "alg_not_allowed");
+        assert_eq!(with(r"{}"), "alg_not_allowed");
+        assert_eq!(with(r#"{"alg":"ES256","crit":["x"]}"#), "crit_not_supported");
+        assert_eq!(with(r#"{"alg":"ES256","alg":"ES256"}"#), "jws_malformed");
+        assert_eq!(with(r#"{"alg":"ES256","typ":1}"#), "jws_malformed");
+        assert_eq!(with(r#"{"alg":"ES256","jwk":{"kty":"oct","k":"AA"}}"#), "jwk_invalid");
+        assert_eq!(with(r#"{"alg":"ES256","x5c":"AA"}"#), "jws_malformed");
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics(text: String) {
+            let _ = UnverifiedJws::parse(&text);
+        }
+
+        #[test]
+        fn any_changed_character_is_refused(at in 0usize..200, with in "[A-Za-z0-9_-]") {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let good = runtime.block_on(signed());
+            let at = at % good.len();
+            let mut changed = good.clone();
+            changed.replace_range(at..=at, &with);
+            prop_assume!(changed != good);
+            let result = UnverifiedJws::parse(&changed)
+                .and_then(|jws| jws.verify(&RustCryptoVerifier, signer().public_jwk(), "test+jwt"));
+            prop_assert!(result.is_err());
+        }
+    }
+}
