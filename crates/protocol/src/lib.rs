@@ -1,1 +1,3 @@
 //! What goes over the wire: OpenID4VCI, OpenID4VP, OAuth, DPoP, consent terms and data links, without I/O
+
+pub mod dcql;
