@@ -8,9 +8,11 @@
 //! [`verdict::Failure`] with a stable code, the place of the fault and a remedy.
 
 pub mod crypto;
+pub mod did;
 pub mod encoding;
 pub mod entropy;
 pub mod jose;
+pub mod sdjwt;
 pub mod secret;
 pub mod time;
 pub mod verdict;
