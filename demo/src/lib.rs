@@ -1,1 +1,8 @@
 //! A whole town in one process, with a scripted resident
+
+#![expect(dead_code, reason = "the town is being built")]
+
+mod idp;
+mod resident;
+mod web;
+mod words;

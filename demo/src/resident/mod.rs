@@ -1,0 +1,4 @@
+//! The scripted resident: a browser and a wallet, which use public interfaces only.
+
+pub(crate) mod browser;
+pub(crate) mod page;
