@@ -1,6 +1,6 @@
 //! A whole town in one process, with a scripted resident
 
-#![expect(dead_code, reason = "the town is being built")]
+#![allow(dead_code, reason = "the town is being built")]
 
 mod idp;
 mod resident;

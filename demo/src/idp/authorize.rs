@@ -18,7 +18,7 @@ pub(super) const COOKIE: &str = "machi_id";
 
 /// The parameters that are read. serde refuses one that occurs twice (RFC 6749 §3.1).
 #[derive(Debug, Deserialize)]
-struct Request {
+struct Query {
     client_id: Option<String>,
     redirect_uri: Option<String>,
     response_type: Option<String>,
@@ -80,7 +80,7 @@ pub(super) async fn authorize(
 }
 
 fn check(idp: &Idp, query: &str, browser: &str) -> Result<Pending, AuthorizeError> {
-    let request: Request = serde_urlencoded::from_str(query)
+    let request: Query = serde_urlencoded::from_str(query)
         .map_err(|_| AuthorizeError::Untrusted("the request is not a query whose parameters occur once"))?;
     let client = request.client_id.as_deref().and_then(|id| idp.client(id));
     let client = client.ok_or(AuthorizeError::Untrusted("`client_id` is not registered"))?;

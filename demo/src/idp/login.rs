@@ -11,9 +11,9 @@ use crate::web;
 use crate::words::Words;
 
 #[derive(Deserialize)]
-struct Login {
+struct LoginForm {
     handle: String,
-    login: String,
+    name: String,
     pin: String,
 }
 
@@ -24,7 +24,7 @@ pub(super) async fn login(State(idp): State<Idp>, headers: HeaderMap, RawForm(bo
     let words = Words::for_browser(&headers);
     let gone =
         |detail: &str| web::page(StatusCode::BAD_REQUEST, &ErrorPage { words, detail: detail.to_owned() });
-    let Ok(form) = serde_urlencoded::from_bytes::<Login>(&body) else {
+    let Ok(form) = serde_urlencoded::from_bytes::<LoginForm>(&body) else {
         return gone("the form lacks a field, or a field occurs twice");
     };
     let (clock, entropy) = (&*idp.0.config.clock, &*idp.0.config.entropy);
@@ -35,7 +35,7 @@ pub(super) async fn login(State(idp): State<Idp>, headers: HeaderMap, RawForm(bo
     if web::cookie(&headers, COOKIE).as_ref() != Some(&pending.browser) {
         return gone("this form was opened in another browser: start again");
     }
-    let account = idp.0.config.accounts.iter().find(|account| account.opens_with(&form.login, &form.pin));
+    let account = idp.0.config.accounts.iter().find(|account| account.opens_with(&form.name, &form.pin));
     let Some(account) = account else {
         pending.failures += 1;
         if pending.failures >= MOST_FAILURES {

@@ -81,7 +81,7 @@ impl Op {
     async fn log_in(&self, login: &str, pin: &str) -> Result<Url, BrowserError> {
         let page = self.browser.page(&self.request(&[])).await?;
         let mut form = page.form_with("pin").unwrap();
-        form.fill("login", login).unwrap();
+        form.fill("name", login).unwrap();
         form.fill("pin", pin).unwrap();
         self.browser.send(&form).await?.app()
     }
@@ -184,7 +184,7 @@ async fn a_wrong_pin_gives_no_code_and_a_form_serves_once() {
 
     let page = op.browser.page(&op.request(&[])).await.unwrap();
     let mut form = page.form_with("pin").unwrap();
-    form.fill("login", "resident-a").unwrap();
+    form.fill("name", "resident-a").unwrap();
     form.fill("pin", "1111").unwrap();
     let stranger = Browser::new(&[CALLBACK]).unwrap().send(&form).await;
     assert!(
