@@ -7,12 +7,17 @@
 //! Whatever has not been verified has a type from which nothing can be read; every check that fails is a
 //! [`verdict::Failure`] with a stable code, the place of the fault and a remedy.
 
+pub mod commitment;
 pub mod crypto;
 pub mod did;
 pub mod encoding;
 pub mod entropy;
 pub mod jose;
+pub mod ppid;
+pub mod same_subject;
 pub mod sdjwt;
 pub mod secret;
+#[cfg(test)]
+pub(crate) mod test_vectors;
 pub mod time;
 pub mod verdict;

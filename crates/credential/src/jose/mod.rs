@@ -4,5 +4,6 @@
 //! no `b64`, no compression, no member twice.
 
 pub mod jwe;
+pub mod jwe_rustcrypto;
 pub mod jwk;
 pub mod jws;
