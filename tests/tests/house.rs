@@ -161,6 +161,39 @@ fn no_file_knows_the_machine_it_was_written_on() {
 }
 
 #[test]
+fn the_threat_model_names_tests_that_exist() {
+    let model = fs::read_to_string(workspace_root().join("docs/threat-model.md")).unwrap();
+    let sources: String = tracked_files()
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .filter_map(|path| fs::read_to_string(workspace_root().join(path)).ok())
+        .collect();
+    let mut rows = 0;
+    for row in model.lines().filter(|line| line.starts_with('|')) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let (Ok(number), Some(tests)) = (cells[0].parse::<usize>(), cells.last()) else { continue };
+        rows += 1;
+        assert_eq!(number, rows, "the rows are numbered through");
+        // Names stand in backticks; those followed by "(not yet)" are plans.
+        let names: Vec<(&str, &str)> =
+            tests.split('`').skip(1).step_by(2).zip(tests.split('`').skip(2).step_by(2)).collect();
+        assert!(!names.is_empty(), "threat {number} names no test");
+        for (name, after) in names {
+            assert!(
+                name.starts_with(&format!("threat_{number}_")),
+                "threat {number} has a test named {name}"
+            );
+            let planned = after.trim_start().starts_with("(not yet)");
+            assert!(
+                planned || sources.contains(&format!("fn {name}(")),
+                "threat {number}: there is no test {name}"
+            );
+        }
+    }
+    assert_eq!(rows, 22);
+}
+
+#[test]
 fn the_path_of_a_machine_would_be_seen() {
     let work = concat!("/wo", "rk/");
     assert_eq!(folder_of_a_machine(&format!("see {work}main")), Some(work));

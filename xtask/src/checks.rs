@@ -46,7 +46,16 @@ pub(crate) fn deny(workspace: &Workspace, _: &mut Shared) -> Outcome {
             "cargo-deny is not installed (cargo install cargo-deny --locked)".to_owned(),
         );
     }
-    run(cargo(workspace).args(["deny", "--locked", "check", "licenses", "bans", "sources"])).into()
+    run(cargo(workspace).args([
+        "deny",
+        "--locked",
+        "check",
+        "--hide-inclusion-graph",
+        "licenses",
+        "bans",
+        "sources",
+    ]))
+    .into()
 }
 
 /// Makes sure that a cargo subcommand of the toolchain is there, with rustup's help where there is rustup.
