@@ -4,13 +4,16 @@
 //! other way round. Time, randomness, signatures and answers from the network come in as parameters; nothing here
 //! opens a connection or a database, so the same code runs in a service and in a browser.
 
+pub mod consent;
 pub mod datalink;
 pub mod dcql;
+pub mod declaration;
 pub mod dpop;
 pub mod grant;
 pub mod notice;
 pub mod oauth;
 pub mod party;
+pub mod vp;
 pub mod web;
 
 #[cfg(test)]

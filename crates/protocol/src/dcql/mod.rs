@@ -226,16 +226,13 @@ impl Query {
 
     /// The query as JSON.
     pub fn to_value(&self) -> Value {
-        let mut out =
-            json!({"credentials": self.credentials.iter().map(write_credential).collect::<Vec<_>>()});
+        let credentials = self.credentials.iter().map(write_credential).collect();
+        let mut out = Map::from_iter([("credentials".to_owned(), credentials)]);
         if !self.credential_sets.is_empty() {
-            out["credential_sets"] = self
-                .credential_sets
-                .iter()
-                .map(|set| json!({"options": set.options, "required": set.required}))
-                .collect();
+            let set = |set: &CredentialSet| json!({"options": set.options, "required": set.required});
+            out.insert("credential_sets".to_owned(), self.credential_sets.iter().map(set).collect());
         }
-        out
+        Value::Object(out)
     }
 }
 
