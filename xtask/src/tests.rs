@@ -32,15 +32,20 @@ pub(crate) fn doctest(workspace: &Workspace, shared: &mut Shared) -> Outcome {
 }
 
 fn by_nextest(workspace: &Workspace, shared: &mut Shared) -> Outcome {
-    let report = workspace.target.join("nextest/ci/junit.xml");
+    // Below the root wherever the target directory is, as `.config/nextest.toml` has it.
+    let report = workspace.root.join("target/nextest/ci/junit.xml");
     // A report of an earlier run must not be counted when this one does not get as far as writing its own.
     let _ = std::fs::remove_file(&report);
     let mut command = cargo(workspace);
     command.args(["nextest", "run", "--locked", "--workspace", "--profile", "ci"]);
     tell_peers(&mut command, shared);
     let result = run(&mut command);
-    if let Some(counts) = std::fs::read_to_string(&report).ok().as_deref().and_then(Counts::from_junit) {
-        add(shared, counts);
+    match std::fs::read_to_string(&report).ok().as_deref().and_then(Counts::from_junit) {
+        Some(counts) => add(shared, counts),
+        None if result.is_ok() => {
+            return Outcome::Failed(format!("no report of the tests in {}", report.display()));
+        }
+        None => {}
     }
     result.into()
 }
