@@ -16,7 +16,9 @@ pub mod jose;
 pub mod ppid;
 pub mod same_subject;
 pub mod sdjwt;
+pub mod sealed;
 pub mod secret;
+pub mod status;
 #[cfg(test)]
 pub(crate) mod test_vectors;
 pub mod time;
