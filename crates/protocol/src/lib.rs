@@ -13,6 +13,7 @@ pub mod grant;
 pub mod notice;
 pub mod oauth;
 pub mod party;
+pub mod vci;
 pub mod vp;
 pub mod web;
 
