@@ -33,7 +33,7 @@ pub use offer::{
 };
 pub use proof::{KeyBinding, KeyProof, KeySource, PROOF_TYPE, ProofContext, VerifiedKeyProof, create_proof};
 pub use request::{CredentialRequest, RequestTarget};
-pub use response::{CredentialResponse, IssuedCredential, LinkOpening};
+pub use response::{CredentialResponse, IssuedCredential};
 
 /// The credential configuration of linkage credentials as SD-JWT VC (linkage protocol §5).
 pub const LINKAGE_SD_JWT: &str = "linkage_sd_jwt";

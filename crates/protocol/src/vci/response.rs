@@ -1,27 +1,24 @@
 //! Credential responses (OpenID4VCI 1.0 §8.3), with the opening of the link commitment beside each credential
 //! (linkage protocol §5).
 
-use enishi_credential::encoding::{b64, json};
+use enishi_credential::commitment::Opening;
+use enishi_credential::encoding::json;
 use enishi_credential::secret::Secret;
 use enishi_credential::verdict::{Failure, Verdict};
 use serde::{Deserialize, Serialize};
 
-/// The 32-byte scalar `r` that opens a credential's commitment; with it the wallet proves that two credentials are of one
-/// person. Never inside the credential, never shown to anybody.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkOpening(pub Secret<[u8; 32]>);
-
 /// One credential of a response.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct IssuedCredential {
     /// The SD-JWT VC in compact form.
     pub credential: String,
-    /// The opening of its commitment; absent in credentials of other issuers.
-    pub link_opening: Option<LinkOpening>,
+    /// The opening of its commitment; absent in credentials of other issuers. With it the wallet proves that two
+    /// credentials are of one person: never inside the credential, never shown to anybody.
+    pub link_opening: Option<Opening>,
 }
 
 /// What the credential endpoint answers with status 200 or 202.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum CredentialResponse {
     /// The credentials.
     Issued {
@@ -55,7 +52,7 @@ struct Wire {
 struct WireCredential {
     credential: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    link_opening: Option<String>,
+    link_opening: Option<Opening>,
 }
 
 impl CredentialResponse {
@@ -68,7 +65,7 @@ impl CredentialResponse {
                         .iter()
                         .map(|issued| WireCredential {
                             credential: issued.credential.clone(),
-                            link_opening: issued.link_opening.as_ref().map(|r| b64::encode(r.0.expose())),
+                            link_opening: issued.link_opening.clone(),
                         })
                         .collect(),
                 ),
@@ -88,7 +85,7 @@ impl CredentialResponse {
     ///
     /// # Errors
     /// `credential_response_malformed` for both or neither of `credentials` and `transaction_id`, an empty array, an
-    /// interval that is missing or zero, and an opening that is not 32 bytes in base64url.
+    /// interval that is missing or zero, and an opening that is not a scalar.
     pub fn parse(body: &[u8]) -> Verdict<Self> {
         let fail = |detail: &str| {
             Failure::new("credential-response", "credential_response_malformed", detail)
@@ -96,21 +93,16 @@ impl CredentialResponse {
         };
         let wire: Wire = json::from_slice(body).map_err(|error| fail(&error.to_string()))?;
         match (wire.credentials, wire.transaction_id) {
-            (Some(list), None) if !list.is_empty() => {
-                let credentials = list.into_iter().map(|wire| {
-                    let link_opening = match wire.link_opening {
-                        None => None,
-                        Some(text) => Some(LinkOpening(Secret::new(
-                            b64::decode_array(&text).map_err(|_| fail("`link_opening` is not a scalar"))?,
-                        ))),
-                    };
-                    Ok(IssuedCredential { credential: wire.credential, link_opening })
-                });
-                Ok(Self::Issued {
-                    credentials: credentials.collect::<Verdict<_>>()?,
-                    notification_id: wire.notification_id,
-                })
-            }
+            (Some(list), None) if !list.is_empty() => Ok(Self::Issued {
+                credentials: list
+                    .into_iter()
+                    .map(|wire| IssuedCredential {
+                        credential: wire.credential,
+                        link_opening: wire.link_opening,
+                    })
+                    .collect(),
+                notification_id: wire.notification_id,
+            }),
             (None, Some(transaction_id)) => match (wire.interval, wire.notification_id) {
                 (Some(interval), None) if interval > 0 => Ok(Self::Deferred { transaction_id, interval }),
                 _ => Err(fail("`interval` must be a positive number, and there is no `notification_id` yet")),
@@ -122,6 +114,7 @@ impl CredentialResponse {
 
 #[cfg(test)]
 mod tests {
+    use enishi_credential::entropy::SeededEntropy;
     use proptest::prelude::*;
 
     use super::*;
@@ -132,7 +125,7 @@ mod tests {
             credentials: vec![
                 IssuedCredential {
                     credential: "a~".to_owned(),
-                    link_opening: Some(LinkOpening(Secret::new([7; 32]))),
+                    link_opening: Some(Opening::fresh(&SeededEntropy::new("r"))),
                 },
                 IssuedCredential { credential: "b~".to_owned(), link_opening: None },
             ],
@@ -140,7 +133,9 @@ mod tests {
         };
         let deferred = CredentialResponse::Deferred { transaction_id: "t".to_owned(), interval: 5 };
         for response in [issued, deferred] {
-            assert_eq!(CredentialResponse::parse(response.to_json().expose().as_bytes()).unwrap(), response);
+            let body = response.to_json();
+            let read = CredentialResponse::parse(body.expose().as_bytes()).unwrap();
+            assert_eq!(read.to_json(), body);
         }
     }
 
