@@ -13,6 +13,7 @@ pub mod did;
 pub mod encoding;
 pub mod entropy;
 pub mod jose;
+pub mod linkage;
 pub mod ppid;
 pub mod same_subject;
 pub mod sdjwt;

@@ -63,6 +63,11 @@ impl HeldSdJwt {
         todo!()
     }
 
+    /// What was verified when the credential was received.
+    pub(crate) const fn verified(&self) -> &VerifiedSdJwt {
+        &self.read
+    }
+
     /// `iss`, where there is one.
     pub fn issuer(&self) -> Option<&str> {
         self.claims().get("iss").and_then(Value::as_str)
