@@ -60,7 +60,7 @@ mod tests {
 
     fn code(jwk: &Value) -> &'static str {
         let did = Did::parse(&format!("did:jwk:{}", b64::encode(jwk.to_string()))).unwrap();
-        did.resolve_key(Relationship::Authentication).err().expect("refused").code
+        did.resolve_key(Relationship::Authentication).unwrap_err().code
     }
 
     #[test]

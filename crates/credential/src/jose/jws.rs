@@ -148,6 +148,11 @@ impl UnverifiedJws {
                 .remedy("sign the text with the key that is published for this signer")
             },
         )?;
+        self.read_as_verified_before()
+    }
+
+    /// Reads a text whose signature was checked earlier: one that comes out of the own store of the one who checked.
+    pub(crate) fn read_as_verified_before(self) -> Verdict<VerifiedJws> {
         let claims = match json::parse(&self.payload) {
             Ok(Value::Object(claims)) => claims,
             Ok(_) => {
@@ -195,6 +200,11 @@ impl VerifiedJws {
     /// The payload as a JSON object.
     pub const fn claims(&self) -> &Map<String, Value> {
         &self.claims
+    }
+
+    /// Takes the header and the payload out.
+    pub fn into_parts(self) -> (Map<String, Value>, Map<String, Value>) {
+        (self.header, self.claims)
     }
 
     /// The payload as a type.

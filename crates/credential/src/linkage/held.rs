@@ -87,7 +87,7 @@ impl HeldLinkage {
         let view = LinkageView::read(held.verified())?;
         let binding = Binding { iss: view.iss.clone(), rp: view.rp.clone(), jkt: view.jkt };
         sealed::check_claimed_binding(text(CLAIM_SEALED_SUB)?, &binding)?;
-        Ok(Self { view, sub, ppid, held })
+        Ok(Self { held, view, sub, ppid })
     }
 
     /// What everybody sees.

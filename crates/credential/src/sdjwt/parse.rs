@@ -1,29 +1,54 @@
 //! From the compact text to something that can be believed (RFC 9901 §4, §7.1, §7.3).
 
-use serde_json::{Map, Value};
-
-use super::key_binding::KeyBinding;
-use super::path::ClaimPath;
-use super::policy::{KeyBindingPolicy, Validation};
+use super::claims::{check_identity, check_times};
+use super::fault;
+use super::key_binding::{self, Demand};
+use super::policy::{KeyBindingPolicy, TYP_SD_JWT_VC, TYP_SD_JWT_VC_LEGACY, Validation};
+use super::process::{Processed, process};
+use super::verified::VerifiedSdJwt;
 use crate::crypto::SignatureVerifier;
-use crate::jose::jwk::{Jwk, Thumbprint};
-use crate::jose::jws::{KeyHint, UnverifiedJws};
-use crate::time::UnixTime;
-use crate::verdict::{Checks, Verdict};
+use crate::jose::jwk::Jwk;
+use crate::jose::jws::{KeyHint, MAX_LENGTH, UnverifiedJws, VerifiedJws};
+use crate::verdict::{Checks, Failure, Verdict};
+
+/// The most disclosures that are read. A linkage credential has three, an identity card some forty.
+const MAX_DISCLOSURES: usize = 1024;
 
 /// An SD-JWT that was split into its parts. Nothing can be read from it but where to look for the issuer's key.
 #[derive(Clone)]
 pub struct UnverifiedSdJwt {
+    /// `<JWT>~<D1>~…~<Dn>~`, exactly as received: what `sd_hash` is made of.
+    text: String,
     issuer_jwt: UnverifiedJws,
+    key_binding: Option<UnverifiedJws>,
 }
 
 impl UnverifiedSdJwt {
     /// Splits `compact`: `<JWT>~<D1>~…~<Dn>~` with an optional Key Binding JWT after the last `~`.
     ///
     /// # Errors
-    /// See the table in the [module docs](super).
+    /// `sd_jwt_malformed`, `kb_malformed`, and the codes of [`UnverifiedJws::parse`].
     pub fn parse(compact: &str) -> Verdict<Self> {
-        Ok(Self { issuer_jwt: UnverifiedJws::parse(compact)? })
+        let malformed = |detail: &str| fault("sd_jwt_malformed", detail);
+        if compact.len() > MAX_LENGTH {
+            return Err(malformed("the text is too long"));
+        }
+        let (body, rest) = compact.rsplit_once('~').ok_or_else(|| malformed("there is no `~`"))?;
+        let text = compact.get(..=body.len()).unwrap_or_default();
+        let mut parts = body.split('~');
+        let issuer_jwt = UnverifiedJws::parse(parts.next().unwrap_or_default()).map_err(as_issuer)?;
+        let mut count = 0;
+        for part in parts {
+            count += 1;
+            if part.is_empty() {
+                return Err(malformed("there is an empty part between two `~`"));
+            }
+        }
+        if count > MAX_DISCLOSURES {
+            return Err(malformed("there are too many disclosures"));
+        }
+        let key_binding = if rest.is_empty() { None } else { Some(key_binding::parse(rest)?) };
+        Ok(Self { text: text.to_owned(), issuer_jwt, key_binding })
     }
 
     /// What the issuer-signed JWT says about its key.
@@ -36,7 +61,7 @@ impl UnverifiedSdJwt {
         self.issuer_jwt.claimed("iss")
     }
 
-    /// Checks everything: issuer signature, type, disclosures, times, and key binding by policy.
+    /// Checks everything: issuer signature, type, disclosures, claims, times, and key binding by policy.
     ///
     /// # Errors
     /// See the table in the [module docs](super). Nothing of the credential can be read after a failure.
@@ -47,83 +72,88 @@ impl UnverifiedSdJwt {
         validation: &Validation,
         key_binding: &KeyBindingPolicy,
     ) -> Verdict<VerifiedSdJwt> {
-        todo!(
-            "{:?}",
-            (verifier.verify(crate::crypto::Algorithm::Es256, issuer_key, &[], &[]), validation, key_binding)
-        )
+        match (key_binding, &self.key_binding) {
+            (KeyBindingPolicy::Required { .. }, None) => {
+                return Err(fault("kb_missing", "there is no Key Binding JWT"));
+            }
+            (KeyBindingPolicy::NotRequired, Some(_)) => {
+                return Err(fault("kb_not_expected", "there is a Key Binding JWT"));
+            }
+            _ => {}
+        }
+        let mut checks = Checks::new();
+        let issuer_jwt = verify_issuer(self.issuer_jwt, verifier, issuer_key, validation)?;
+        checks.passed("issuer-algorithm");
+        checks.passed("issuer-type");
+        checks.passed("issuer-signature");
+
+        let (header, payload) = issuer_jwt.into_parts();
+        let Processed { claims, paths, hash } = process(payload, &disclosures(&self.text))?;
+        checks.passed("disclosures");
+        let cnf = check_identity(&claims, validation)?;
+        checks.passed("claims");
+        check_times(&claims, validation)?;
+        checks.passed("validity");
+
+        let sd_hash = hash.digest(&self.text);
+        let key_binding = match (key_binding, self.key_binding) {
+            (KeyBindingPolicy::Required { aud, nonce, max_age, leeway }, Some(jwt)) => {
+                let holder_key = cnf
+                    .as_ref()
+                    .ok_or_else(|| fault("cnf_missing", "the credential names no holder key").at("/cnf"))?;
+                let (max_age, leeway) = (*max_age, *leeway);
+                let demand = Demand { aud, nonce, max_age, leeway, holder_key, sd_hash: &sd_hash };
+                let held = key_binding::verify(jwt, verifier, validation, &demand)?;
+                checks.passed("key-binding");
+                Some(held)
+            }
+            _ => None,
+        };
+        Ok(VerifiedSdJwt { header, claims, cnf, paths, hash, key_binding, sd_hash, checks })
+    }
+
+    /// Processes a credential that was verified when it was received, without its signature and times.
+    pub(super) fn process_as_received(self) -> Verdict<(String, VerifiedSdJwt)> {
+        if self.key_binding.is_some() {
+            return Err(fault("kb_not_expected", "there is a Key Binding JWT"));
+        }
+        let (header, payload) = self.issuer_jwt.read_as_verified_before().map_err(as_issuer)?.into_parts();
+        let Processed { claims, paths, hash } = process(payload, &disclosures(&self.text))?;
+        let cnf = super::claims::holder_key(&claims)?;
+        let sd_hash = hash.digest(&self.text);
+        let checks = Checks::new();
+        let read = VerifiedSdJwt { header, claims, cnf, paths, hash, key_binding: None, sd_hash, checks };
+        Ok((self.text, read))
+    }
+
+    /// The text without the Key Binding JWT.
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 }
 
-/// An SD-JWT of which every check held.
-#[derive(Clone)]
-pub struct VerifiedSdJwt {
-    header: Map<String, Value>,
-    claims: Map<String, Value>,
-    cnf: Option<Jwk>,
-    disclosed: Vec<ClaimPath>,
-    key_binding: Option<KeyBinding>,
-    sd_hash: String,
-    checks: Checks,
+/// The disclosures in `<JWT>~<D1>~…~<Dn>~`.
+pub(super) fn disclosures(text: &str) -> Vec<&str> {
+    text.split('~').skip(1).filter(|part| !part.is_empty()).collect()
 }
 
-impl VerifiedSdJwt {
-    /// The protected header of the issuer-signed JWT.
-    pub const fn header(&self) -> &Map<String, Value> {
-        &self.header
+fn verify_issuer(
+    jwt: UnverifiedJws,
+    verifier: &dyn SignatureVerifier,
+    key: &Jwk,
+    validation: &Validation,
+) -> Verdict<VerifiedJws> {
+    let hint = jwt.key_hint();
+    if !validation.algorithms.contains(&hint.algorithm) {
+        return Err(fault("alg_not_allowed", "policy does not list the algorithm").at("/alg"));
     }
+    let legacy =
+        validation.legacy_typ && validation.typ == TYP_SD_JWT_VC && hint.typ == Some(TYP_SD_JWT_VC_LEGACY);
+    let typ = if legacy { TYP_SD_JWT_VC_LEGACY } else { &validation.typ };
+    jwt.verify(verifier, key, typ).map_err(as_issuer)
+}
 
-    /// The processed claims: what is visible and what was disclosed, without digests.
-    pub const fn claims(&self) -> &Map<String, Value> {
-        &self.claims
-    }
-
-    /// Takes the processed claims out.
-    pub fn into_claims(self) -> Map<String, Value> {
-        self.claims
-    }
-
-    /// `iss`, where there is one.
-    pub fn issuer(&self) -> Option<&str> {
-        self.claims.get("iss").and_then(Value::as_str)
-    }
-
-    /// `vct`, where there is one.
-    pub fn vct(&self) -> Option<&str> {
-        self.claims.get("vct").and_then(Value::as_str)
-    }
-
-    /// `exp`, where there is one.
-    pub fn expires(&self) -> Option<UnixTime> {
-        self.claims.get("exp").and_then(Value::as_i64).map(UnixTime::from_secs)
-    }
-
-    /// The holder's key: `cnf.jwk`.
-    pub const fn cnf(&self) -> Option<&Jwk> {
-        self.cnf.as_ref()
-    }
-
-    /// The thumbprint of `cnf.jwk`.
-    pub fn cnf_thumbprint(&self) -> Option<Thumbprint> {
-        self.cnf.as_ref().map(Jwk::thumbprint)
-    }
-
-    /// The paths of the claims that came by disclosure, parents before children.
-    pub fn disclosed(&self) -> &[ClaimPath] {
-        &self.disclosed
-    }
-
-    /// The Key Binding JWT, where the policy required one.
-    pub const fn key_binding(&self) -> Option<&KeyBinding> {
-        self.key_binding.as_ref()
-    }
-
-    /// The hash of the presentation without its Key Binding JWT (RFC 9901 §4.3.1), as computed here.
-    pub fn sd_hash(&self) -> &str {
-        &self.sd_hash
-    }
-
-    /// The checks that held, in order.
-    pub const fn checks(&self) -> &Checks {
-        &self.checks
-    }
+/// Gives a failure of the issuer-signed JWS the check and remedy that belong to it here.
+fn as_issuer(failure: Failure) -> Failure {
+    fault(failure.code, failure.detail).at(failure.pointer)
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// One step of a [`ClaimPath`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,10 +73,16 @@ impl ClaimPath {
         }
     }
 
-    /// Whether `claims` has something at this path.
-    pub(super) fn exists_in(&self, claims: &Value) -> bool {
-        let mut found = vec![claims];
-        for step in &self.0 {
+    /// Whether this path, as a pattern, names exactly `other`.
+    pub(super) fn names(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len() && self.relation(other) == Relation::OnTheWay
+    }
+
+    /// Whether `claims` has something at this path. The empty path names nothing.
+    pub(super) fn exists_in(&self, claims: &Map<String, Value>) -> bool {
+        let Some((PathStep::Name(first), rest)) = self.0.split_first() else { return false };
+        let mut found: Vec<&Value> = claims.get(first).into_iter().collect();
+        for step in rest {
             found = found
                 .into_iter()
                 .flat_map(|value| match (step, value) {
