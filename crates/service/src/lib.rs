@@ -1,1 +1,16 @@
-//! What every Enishi server shares: configuration, storage, HTTP chassis, telemetry, guarded HTTP client, keys, audit
+//! What every Enishi server shares.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`config`] | one TOML file and the environment, typed |
+//! | [`store`] | SQLite or PostgreSQL; one-time values, audit entries, messages that must arrive |
+//! | [`http`] | two listeners with limits, request ids, logs without personal data, RFC 9457 errors |
+//! | [`client`] | the only way out: an HTTP client that cannot be turned against our own network |
+//! | [`clock`], [`entropy`] | the machine's time and randomness as parameters |
+//! | [`telemetry`] | structured logs |
+
+pub mod clock;
+pub mod config;
+pub mod entropy;
+pub mod http;
+pub mod store;
