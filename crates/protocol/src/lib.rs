@@ -10,6 +10,7 @@ pub mod dcql;
 pub mod declaration;
 pub mod dpop;
 pub mod grant;
+pub mod issuer_keys;
 pub mod notice;
 pub mod oauth;
 pub mod party;
