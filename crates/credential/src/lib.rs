@@ -24,3 +24,4 @@ pub mod status;
 pub(crate) mod test_vectors;
 pub mod time;
 pub mod verdict;
+pub mod x509;
