@@ -1,0 +1,151 @@
+//! Grants: found, given, changed, ended.
+
+use enishi_credential::time::UnixTime;
+use enishi_protocol::grant::State;
+use enishi_service::store::StoreError;
+use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
+
+use super::row::{COLUMNS, Consent, GrantRow, StatusPlace};
+
+/// Finds a request or grant.
+pub async fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<GrantRow>, StoreError> {
+    let row = sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM grants WHERE id = $1")))
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().map(GrantRow::read).transpose()
+}
+
+/// Finds a request or grant and keeps others from changing it until the transaction ends. An update that changes
+/// nothing does that on every database.
+pub async fn lock(connection: &mut AnyConnection, id: &str) -> Result<Option<GrantRow>, StoreError> {
+    let statement = format!("UPDATE grants SET fetches = fetches WHERE id = $1 RETURNING {COLUMNS}");
+    let row = sqlx::query(AssertSqlSafe(statement)).bind(id).fetch_optional(connection).await?;
+    row.as_ref().map(GrantRow::read).transpose()
+}
+
+/// What makes a request a grant.
+#[derive(Debug, Clone, Copy)]
+pub struct Activation<'a> {
+    /// The consent.
+    pub consent: &'a Consent,
+    /// What the SP must show to read the result, if the request has a `redirect_uri`.
+    pub response_code: Option<&'a str>,
+    /// The evidence bundle, encrypted.
+    pub sealed_evidence: &'a str,
+}
+
+/// Makes the request `id` an active grant, spends its nonce and keys, and stores the evidence. `false`, and nothing is
+/// changed, when the request is not waiting for an answer any more: of any number of concurrent callers exactly one
+/// is told `true`.
+pub async fn activate(
+    connection: &mut AnyConnection,
+    id: &str,
+    activation: &Activation<'_>,
+    now: UnixTime,
+) -> Result<bool, StoreError> {
+    let consent = activation.consent;
+    let done = sqlx::query(
+        "UPDATE grants SET state = $1, exchange = NULL, response_code = $2, given_at = $3, grant_jkt = $4, \
+         evidence_sha256 = $5, acr = $6, sp_sealed_sub = $7, dp_sealed_sub = $8, status_list = $9, status_idx = $10 \
+         WHERE id = $11 AND state = $12 AND answer_by > $13",
+    )
+    .bind(State::Active.as_str())
+    .bind(activation.response_code)
+    .bind(consent.given_at.secs())
+    .bind(consent.grant_jkt.to_string())
+    .bind(consent.evidence_sha256.as_str())
+    .bind(consent.acr.as_str())
+    .bind(consent.sp_sealed_sub.as_str())
+    .bind(consent.dp_sealed_sub.as_str())
+    .bind(consent.status.list)
+    .bind(consent.status.idx)
+    .bind(id)
+    .bind(State::Requested.as_str())
+    .bind(now.secs())
+    .execute(&mut *connection)
+    .await?;
+    if done.rows_affected() != 1 {
+        return Ok(false);
+    }
+    sqlx::query("INSERT INTO evidence (grant_id, sha256, sealed) VALUES ($1, $2, $3)")
+        .bind(id)
+        .bind(consent.evidence_sha256.as_str())
+        .bind(activation.sealed_evidence)
+        .execute(connection)
+        .await?;
+    Ok(true)
+}
+
+/// Changes the state of the grant `id` from `from` to `to`; `false` when it is not in `from`.
+pub async fn change_state(
+    connection: &mut AnyConnection,
+    id: &str,
+    from: State,
+    to: State,
+    now: UnixTime,
+) -> Result<bool, StoreError> {
+    let ended_at = to.is_terminal().then(|| now.secs());
+    let done = sqlx::query(
+        "UPDATE grants SET state = $1, ended_at = $2, exchange = NULL WHERE id = $3 AND state = $4",
+    )
+    .bind(to.as_str())
+    .bind(ended_at)
+    .bind(id)
+    .bind(from.as_str())
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The first of `candidates` that no grant has, in the newest list or, when they are all taken, in a new one. The
+/// unique index makes sure that no place is given twice, also between two servers.
+pub async fn claim_status_place(
+    connection: &mut AnyConnection,
+    candidates: &[i64],
+) -> Result<Option<StatusPlace>, StoreError> {
+    let newest: Option<i64> =
+        sqlx::query_scalar("SELECT MAX(status_list) FROM grants").fetch_one(&mut *connection).await?;
+    let list = newest.unwrap_or(1);
+    for idx in candidates {
+        let taken = sqlx::query("SELECT id FROM grants WHERE status_list = $1 AND status_idx = $2")
+            .bind(list)
+            .bind(*idx)
+            .fetch_optional(&mut *connection)
+            .await?;
+        if taken.is_none() {
+            return Ok(Some(StatusPlace { list, idx: *idx }));
+        }
+    }
+    Ok(candidates.first().map(|idx| StatusPlace { list: list + 1, idx: *idx }))
+}
+
+/// The entries of a status list that are not valid: index and status value; `None` if there is no such list.
+pub async fn status_values(
+    connection: &mut AnyConnection,
+    list: i64,
+) -> Result<Option<Vec<(u64, u8)>>, StoreError> {
+    let newest: Option<i64> =
+        sqlx::query_scalar("SELECT MAX(status_list) FROM grants").fetch_one(&mut *connection).await?;
+    // The first list exists from the start, so that a gateway can be set up before the first consent.
+    if list < 1 || list > newest.unwrap_or(1) {
+        return Ok(None);
+    }
+    let rows = sqlx::query("SELECT status_idx, state FROM grants WHERE status_list = $1 AND state <> $2")
+        .bind(list)
+        .bind(State::Active.as_str())
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let idx = u64::try_from(row.try_get::<i64, _>("status_idx")?)
+                .map_err(|_| StoreError::Malformed("grants: status_idx".into()))?;
+            let state: State = row
+                .try_get::<String, _>("state")?
+                .parse()
+                .map_err(|_| StoreError::Malformed("grants: state".into()))?;
+            Ok((idx, state.status_value()))
+        })
+        .collect::<Result<Vec<_>, StoreError>>()
+        .map(Some)
+}

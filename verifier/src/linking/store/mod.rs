@@ -1,0 +1,19 @@
+//! The tables of mediated linking. A request and the grant that it becomes are one row; every transaction touches
+//! the rows of one grant only, so the tables can be distributed by that key.
+
+mod evidence;
+mod grants;
+mod links;
+mod requests;
+mod row;
+mod sweep;
+
+pub use evidence::{StoredEvidence, find_evidence};
+pub use grants::{Activation, activate, change_state, claim_status_place, find, lock, status_values};
+pub use links::{LinkRow, count_links, record_mint, report_release};
+pub use requests::{NewRequest, count_fetch, decline, insert};
+pub use row::{Consent, Details, GrantRow, StatusPlace};
+pub use sweep::{Due, due};
+
+#[cfg(test)]
+mod contract;

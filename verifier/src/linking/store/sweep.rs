@@ -1,0 +1,55 @@
+//! What time alone changes: found here, changed one grant at a time by the sweeper.
+
+use enishi_credential::time::UnixTime;
+use enishi_protocol::grant::{Event, State};
+use enishi_service::store::StoreError;
+use sqlx::{AnyConnection, Row as _};
+
+/// A grant to which something is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// The grant.
+    pub id: String,
+    /// What is due.
+    pub event: Event,
+}
+
+/// Finds at most `limit` of each: requests that have lapsed, grants whose time is over, and grants of which everything
+/// was fetched at least `link_lifetime` seconds ago, so that the last link has expired.
+pub async fn due(
+    connection: &mut AnyConnection,
+    now: UnixTime,
+    link_lifetime: i64,
+    limit: i64,
+) -> Result<Vec<Due>, StoreError> {
+    let mut found = Vec::new();
+    let lapsed = sqlx::query("SELECT id FROM grants WHERE state = $1 AND answer_by <= $2 LIMIT $3")
+        .bind(State::Requested.as_str())
+        .bind(now.secs())
+        .bind(limit)
+        .fetch_all(&mut *connection)
+        .await?;
+    let expired = sqlx::query("SELECT id FROM grants WHERE state IN ($1, $2) AND not_after <= $3 LIMIT $4")
+        .bind(State::Active.as_str())
+        .bind(State::Suspended.as_str())
+        .bind(now.secs())
+        .bind(limit)
+        .fetch_all(&mut *connection)
+        .await?;
+    let used_up = sqlx::query(
+        "SELECT id FROM grants WHERE state = $1 AND not_after > $2 AND max_links IS NOT NULL \
+         AND links_minted >= max_links AND last_minted_at <= $3 LIMIT $4",
+    )
+    .bind(State::Active.as_str())
+    .bind(now.secs())
+    .bind(now.plus(-link_lifetime).secs())
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    for (rows, event) in [(lapsed, Event::Lapse), (expired, Event::Expire), (used_up, Event::Complete)] {
+        for row in rows {
+            found.push(Due { id: row.try_get("id")?, event });
+        }
+    }
+    Ok(found)
+}
