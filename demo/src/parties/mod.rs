@@ -1,0 +1,5 @@
+//! Who is who in the town: keys, certificates, declarations.
+
+pub(crate) mod authority;
+pub(crate) mod declarations;
+pub(crate) mod keys;

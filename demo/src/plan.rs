@@ -1,0 +1,164 @@
+//! Where everything in the town is: ports on this machine, folders below one directory.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use crate::DemoError;
+
+/// A port of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Spot(u16);
+
+impl Spot {
+    /// The URL under which it is reached.
+    pub(crate) fn url(self) -> String {
+        format!("http://localhost:{}", self.0)
+    }
+
+    /// What is listened on.
+    pub(crate) fn address(self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.0))
+    }
+}
+
+/// The two listeners of a service.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ServicePorts {
+    /// For the world.
+    pub(crate) public: Spot,
+    /// For administration, and for an RP's own backend.
+    pub(crate) internal: Spot,
+}
+
+/// A relying party's app and its own verifier.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RpPorts {
+    /// The app; its URL is the party id.
+    pub(crate) app: Spot,
+    /// Its first-party verifier.
+    pub(crate) first_party: ServicePorts,
+}
+
+/// A data provider's ports.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ProviderPorts {
+    /// The app and its verifier.
+    pub(crate) rp: RpPorts,
+    /// The JSON API behind the gateway.
+    pub(crate) api: Spot,
+    /// The gateway.
+    pub(crate) gateway: ServicePorts,
+}
+
+/// The town on the map.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// The folder that everything is below.
+    pub(crate) dir: PathBuf,
+    /// まちのID.
+    pub(crate) idp: Spot,
+    /// The issuer of linkage credentials.
+    pub(crate) issuer: ServicePorts,
+    /// The linking verifier.
+    pub(crate) verifier: ServicePorts,
+    /// The portal.
+    pub(crate) portal: RpPorts,
+    /// The health section.
+    pub(crate) health: ProviderPorts,
+    /// The bank.
+    pub(crate) bank: ProviderPorts,
+    /// The town console, for `--serve`.
+    pub(crate) console: Spot,
+}
+
+/// Folders below the town's directory. A directory that holds anything else is somebody's, and is not touched.
+pub(crate) const FOLDERS: [&str; 9] =
+    ["town", "idp", "issuer", "verifier", "portal", "health", "bank", "portal-verifier", "wallet"];
+
+/// Where `--serve` puts the town if these ports are free, so that bookmarks survive.
+const SERVED_FROM: u16 = 7400;
+const SPOTS: usize = 22;
+
+impl Plan {
+    /// Finds free ports and makes the folders below `dir`. With `fixed`, well-known ports are tried first.
+    ///
+    /// # Errors
+    /// If there are no free ports, or the folders cannot be made.
+    pub(crate) fn draw(dir: &Path, fixed: bool) -> Result<Self, DemoError> {
+        std::fs::create_dir_all(dir)?;
+        let ports = fixed.then(served_ports).flatten().map_or_else(free_ports, Ok)?;
+        let mut ports = ports.into_iter().map(Spot);
+        let mut next = || ports.next().ok_or_else(|| std::io::Error::other("too few ports"));
+        let mut service = || Ok::<_, std::io::Error>(ServicePorts { public: next()?, internal: next()? });
+        let (issuer, verifier) = (service()?, service()?);
+        let (portal_verifier, health_verifier, bank_verifier) = (service()?, service()?, service()?);
+        let (health_gateway, bank_gateway) = (service()?, service()?);
+        let rp = |app, first_party| RpPorts { app, first_party };
+        Ok(Self {
+            dir: dir.to_owned(),
+            idp: next()?,
+            issuer,
+            verifier,
+            portal: rp(next()?, portal_verifier),
+            health: ProviderPorts { rp: rp(next()?, health_verifier), api: next()?, gateway: health_gateway },
+            bank: ProviderPorts { rp: rp(next()?, bank_verifier), api: next()?, gateway: bank_gateway },
+            console: next()?,
+        })
+    }
+
+    /// A file of the party `folder`; its folder is made, readable by its owner only.
+    ///
+    /// # Errors
+    /// If the folder cannot be made.
+    pub(crate) fn file(&self, folder: &str, name: &str) -> Result<PathBuf, DemoError> {
+        let folder = self.dir.join(folder);
+        std::fs::create_dir_all(&folder)?;
+        Ok(folder.join(name))
+    }
+
+    /// The URL of the SQLite file of the party `folder`.
+    ///
+    /// # Errors
+    /// As [`Plan::file`].
+    pub(crate) fn database(&self, folder: &str) -> Result<String, DemoError> {
+        Ok(format!("sqlite://{}", self.file(folder, "data.sqlite")?.display()))
+    }
+}
+
+/// Free ports, all different: they are held while they are being found.
+fn free_ports() -> Result<Vec<u16>, std::io::Error> {
+    let held: Result<Vec<_>, _> = (0..SPOTS).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect();
+    held?.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
+}
+
+/// The well-known ports, if all are free.
+fn served_ports() -> Option<Vec<u16>> {
+    let ports: Vec<u16> = (SERVED_FROM..).take(SPOTS).collect();
+    let held: Result<Vec<_>, _> = ports.iter().map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port))).collect();
+    held.is_ok().then_some(ports)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spot_is_another_port() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = Plan::draw(folder.path(), false).unwrap();
+        let mut ports = vec![plan.idp.0, plan.portal.app.0, plan.console.0];
+        for service in [plan.issuer, plan.verifier, plan.portal.first_party] {
+            ports.extend([service.public.0, service.internal.0]);
+        }
+        for provider in [plan.health, plan.bank] {
+            ports.extend([provider.rp.app.0, provider.api.0]);
+            for service in [provider.rp.first_party, provider.gateway] {
+                ports.extend([service.public.0, service.internal.0]);
+            }
+        }
+        ports.sort_unstable();
+        ports.dedup();
+        assert_eq!(ports.len(), SPOTS);
+        assert_eq!(plan.idp.url(), format!("http://localhost:{}", plan.idp.0));
+    }
+}
