@@ -146,7 +146,8 @@ impl Net {
     /// Sends `call`.
     pub(crate) async fn send(&self, call: Call) -> Result<Answer, CallError> {
         let Call { method, url, headers, body } = call;
-        let fail = |source: reqwest::Error| CallError::Http { url: url.clone(), source: source.without_url() };
+        let fail =
+            |source: reqwest::Error| CallError::Http { url: url.clone(), source: source.without_url() };
         let mut request = self.0.request(method, &url).headers(headers);
         if let Some((content_type, body)) = body {
             request = request.header(http::header::CONTENT_TYPE, content_type).body(body);

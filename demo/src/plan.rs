@@ -77,7 +77,7 @@ pub(crate) const FOLDERS: [&str; 9] =
 
 /// Where `--serve` puts the town if these ports are free, so that bookmarks survive.
 const SERVED_FROM: u16 = 7400;
-const SPOTS: usize = 22;
+const SPOTS: usize = 21;
 
 impl Plan {
     /// Finds free ports and makes the folders below `dir`. With `fixed`, well-known ports are tried first.
@@ -134,7 +134,8 @@ fn free_ports() -> Result<Vec<u16>, std::io::Error> {
 /// The well-known ports, if all are free.
 fn served_ports() -> Option<Vec<u16>> {
     let ports: Vec<u16> = (SERVED_FROM..).take(SPOTS).collect();
-    let held: Result<Vec<_>, _> = ports.iter().map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port))).collect();
+    let held: Result<Vec<_>, _> =
+        ports.iter().map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port))).collect();
     held.is_ok().then_some(ports)
 }
 

@@ -3,7 +3,7 @@
 use enishi_schemas::messages::{self, Lang};
 
 /// Looks words up in one language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Words(pub(crate) Lang);
 
 impl Words {

@@ -6,7 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use enishi_credential::jose::jwk::PrivateJwk;
 use rcgen::string::Ia5String;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    SanType,
 };
 
 use crate::DemoError;
@@ -63,7 +64,9 @@ impl Authority {
         let mut params = CertificateParams::default();
         (params.distinguished_name, params.subject_alt_names) = match subject {
             Subject::Party(id) => (name("A legal entity of the sample town"), vec![SanType::URI(text(id)?)]),
-            Subject::Host(host) => (name("A verifier of the sample town"), vec![SanType::DnsName(text(host)?)]),
+            Subject::Host(host) => {
+                (name("A verifier of the sample town"), vec![SanType::DnsName(text(host)?)])
+            }
         };
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         let key = KeyPair::try_from(pkcs8(key).as_slice()).map_err(fault)?;
@@ -84,8 +87,9 @@ fn fault(error: rcgen::Error) -> DemoError {
 /// A P-256 key as PKCS #8 (RFC 5208, with the ECPrivateKey of RFC 5915): everything but the key itself is fixed.
 fn pkcs8(key: &PrivateJwk) -> Vec<u8> {
     const BEFORE_SECRET: [u8; 36] = [
-        0x30, 0x81, 0x87, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
-        0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x04, 0x6d, 0x30, 0x6b, 0x02, 0x01, 0x01, 0x04, 0x20,
+        0x30, 0x81, 0x87, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
+        0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x04, 0x6d, 0x30, 0x6b, 0x02, 0x01, 0x01,
+        0x04, 0x20,
     ];
     const BEFORE_POINT: [u8; 5] = [0xa1, 0x44, 0x03, 0x42, 0x00];
     [&BEFORE_SECRET, key.secret_bytes().as_slice(), &BEFORE_POINT, &key.public().key.to_bytes()].concat()

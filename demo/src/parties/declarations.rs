@@ -4,8 +4,8 @@
 use enishi_credential::time::{DAY, UnixTime};
 use enishi_credential::verdict::Failure;
 use enishi_protocol::declaration::{
-    self, ItemPointer, LocalText, Notice, OnWithdrawal, Party, PartySigner, Purpose, PurposeApproval, Retention, Service,
-    ServiceItem,
+    self, ItemPointer, LocalText, Notice, OnWithdrawal, Party, PartySigner, Purpose, PurposeApproval,
+    Retention, Service, ServiceItem,
 };
 use enishi_protocol::grant::access::{Access, Period};
 use enishi_protocol::grant::messages::DeclarationRef;
@@ -65,7 +65,13 @@ pub(crate) async fn party(party: &PartyFacts<'_>, now: UnixTime) -> Result<Strin
 type ItemFacts = (&'static str, (&'static str, &'static str), &'static str, bool, &'static [&'static str]);
 
 const CHECKUP_ITEMS: [ItemFacts; 4] = [
-    ("blood_pressure", ("血圧", "Blood pressure"), "dpv-pd:PhysicalHealth", true, &["/taken_on", "/blood_pressure"]),
+    (
+        "blood_pressure",
+        ("血圧", "Blood pressure"),
+        "dpv-pd:PhysicalHealth",
+        true,
+        &["/taken_on", "/blood_pressure"],
+    ),
     ("weight", ("体重", "Weight"), "dpv-pd:Weight", true, &["/taken_on", "/weight"]),
     ("medication", ("服薬", "Medication"), "dpv-pd:Prescription", true, &["/medication/*/name"]),
     ("doctors_note", ("医師の所見", "Doctor's note"), "dpv-pd:HealthRecord", true, &["/doctors_note"]),
@@ -106,7 +112,8 @@ async fn service(
     now: UnixTime,
 ) -> Result<String, DemoError> {
     let item = |(id, (ja, en), term, special, pointers): &ItemFacts| {
-        let pointers: Result<Vec<_>, Failure> = pointers.iter().map(|text| ItemPointer::parse(text)).collect();
+        let pointers: Result<Vec<_>, Failure> =
+            pointers.iter().map(|text| ItemPointer::parse(text)).collect();
         Ok::<_, Failure>(ServiceItem {
             id: (*id).to_owned(),
             label: LocalText::new(ja, en),

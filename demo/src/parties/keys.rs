@@ -28,10 +28,19 @@ pub(crate) struct PartyKeys {
 
 impl PartyKeys {
     /// Fresh keys for the party `id`, certified by `authority`.
-    pub(crate) fn generate(id: &str, authority: &Authority, entropy: &dyn Entropy) -> Result<Self, DemoError> {
+    pub(crate) fn generate(
+        id: &str,
+        authority: &Authority,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, DemoError> {
         let legal = PrivateJwk::generate_p256(entropy);
         let certificate = authority.certify(Subject::Party(id), &legal)?;
-        Ok(Self { legal, certificate, sign: signing_key("sig-1", entropy), seal: sealing_key("enc-1", entropy) })
+        Ok(Self {
+            legal,
+            certificate,
+            sign: signing_key("sig-1", entropy),
+            seal: sealing_key("enc-1", entropy),
+        })
     }
 
     /// The public keys, for the party declaration.

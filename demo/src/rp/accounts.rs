@@ -71,7 +71,12 @@ impl Accounts {
 
     /// Binds the person who was presented to the account `number`. Doing it again is fine; a newer DID replaces the
     /// older one, since a new wallet has another.
-    pub(crate) async fn bind(&self, number: &str, presented: &Presented, now: UnixTime) -> Result<(), RpError> {
+    pub(crate) async fn bind(
+        &self,
+        number: &str,
+        presented: &Presented,
+        now: UnixTime,
+    ) -> Result<(), RpError> {
         let ppid = presented.ppid.expose();
         let bound = self.number_of(ppid).await?;
         let taken = self.is_bound(number).await?;

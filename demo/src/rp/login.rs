@@ -36,15 +36,11 @@ pub(super) async fn login(
     RawForm(body): RawForm,
 ) -> Result<Response, RpError> {
     let form: Credentials = serde_urlencoded::from_bytes(&body).map_err(|_| RpError::Form)?;
-    match rp.0.accounts.log_in(&form.name, &form.password).await? {
-        Some(number) => {
-            let token = rp.0.sessions.begin(number, &*rp.0.entropy);
-            Ok(web::set_cookie(web::see_other("/"), &rp.cookie_name(), &token))
-        }
-        None => {
-            let words = Words::for_browser(&headers);
-            let page = LoginPage { words, name: rp.0.profile.name(words), wrong: true };
-            Ok(web::page(StatusCode::UNAUTHORIZED, &page))
-        }
-    }
+    let Some(number) = rp.0.accounts.log_in(&form.name, &form.password).await? else {
+        let words = Words::for_browser(&headers);
+        let page = LoginPage { words, name: rp.0.profile.name(words), wrong: true };
+        return Ok(web::page(StatusCode::UNAUTHORIZED, &page));
+    };
+    let token = rp.0.sessions.begin(number, &*rp.0.entropy);
+    Ok(web::set_cookie(web::see_other("/"), &rp.cookie_name(), &token))
 }

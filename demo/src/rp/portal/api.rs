@@ -8,10 +8,12 @@ use enishi_credential::jose::jwk::PrivateJwk;
 use enishi_credential::secret::Secret;
 use enishi_credential::time::Clock;
 use enishi_protocol::dpop::{self, ProofRequest};
-use enishi_protocol::grant::messages::{LinkRequest, LinkRequestCreated, LinkRequestStatus, MintRequest, MintedLink};
+use enishi_protocol::grant::messages::{
+    LinkRequest, LinkRequestCreated, LinkRequestStatus, MintRequest, MintedLink,
+};
 use enishi_protocol::party;
-use http::header::{AUTHORIZATION, HeaderName};
 use http::Method;
+use http::header::{AUTHORIZATION, HeaderName};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -50,7 +52,8 @@ impl VerifierApi {
     pub(super) fn dpop_key(&self, ask_id: &str) -> Result<SoftwareSigner, RpError> {
         let secret = Sha256::new().chain_update(b"portal/dpop/1").chain_update(self.dpop_secret.expose());
         let secret: [u8; 32] = secret.chain_update(ask_id).finalize().into();
-        let key = PrivateJwk::from_p256_secret(&secret).map_err(|error| RpError::Crypto(error.to_string()))?;
+        let key =
+            PrivateJwk::from_p256_secret(&secret).map_err(|error| RpError::Crypto(error.to_string()))?;
         SoftwareSigner::new(key).ok_or_else(|| RpError::Crypto("the key does not sign".to_owned()))
     }
 
@@ -92,7 +95,13 @@ impl VerifierApi {
         Ok(self.net.send(call).await?)
     }
 
-    async fn proof(&self, ask_id: &str, method: &str, url: &str, token: Option<&str>) -> Result<String, RpError> {
+    async fn proof(
+        &self,
+        ask_id: &str,
+        method: &str,
+        url: &str,
+        token: Option<&str>,
+    ) -> Result<String, RpError> {
         let request = ProofRequest { method, url, access_token: token, nonce: None };
         dpop::create(&self.dpop_key(ask_id)?, request, self.clock.now(), &*self.entropy)
             .await

@@ -30,7 +30,7 @@ pub(super) async fn begin(
     request.dpop_jkt = api.dpop_jkt(&ask_id)?;
     let created = api.ask(&request).await?;
     let ask = Ask {
-        ask_id: ask_id.clone(),
+        id: ask_id.clone(),
         number: session.number.clone(),
         link_request_id: created.link_request_id,
         grant_id: String::new(),
@@ -53,7 +53,8 @@ pub(super) async fn done(State(portal): State<Portal>, headers: HeaderMap) -> Re
     let session = rp.session(&headers)?;
     // Only the browser that asked can finish: whoever opens a link that another person made is not asked about here.
     let ask_id = session.ask.clone().ok_or(RpError::NotStarted)?;
-    let ask = store.ask(&ask_id).await?.filter(|ask| ask.number == session.number).ok_or(RpError::NotStarted)?;
+    let ask =
+        store.ask(&ask_id).await?.filter(|ask| ask.number == session.number).ok_or(RpError::NotStarted)?;
     rp.update(&session, |session| session.ask = None);
     let status = settled(&portal, &ask).await?;
     let (Some(grant_id), Some(sealed)) = (status.grant_id, status.sealed_sub) else {

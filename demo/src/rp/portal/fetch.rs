@@ -58,7 +58,7 @@ pub(super) async fn fetch(
 
 async fn try_fetch(portal: &Portal, ask: &Ask) -> Result<Result<Value, Refusal>, RpError> {
     let api = &portal.0.api;
-    let link = match api.mint(&ask.ask_id, &ask.grant_id).await {
+    let link = match api.mint(&ask.id, &ask.grant_id).await {
         Ok(link) => link,
         Err(RpError::Call(error @ CallError::Refused { .. })) => return Ok(Err(error.into())),
         Err(error) => return Err(error),
@@ -67,7 +67,7 @@ async fn try_fetch(portal: &Portal, ask: &Ask) -> Result<Result<Value, Refusal>,
         return Ok(Err(Refusal { by: "portal", code: "another_person".to_owned() }));
     }
     portal.0.store.keep_link(&ask.grant_id, &link.access_token, &link.resource).await?;
-    let answer = api.use_link(&ask.ask_id, &link).await?;
+    let answer = api.use_link(&ask.id, &link).await?;
     match answer.ok::<Value>() {
         Ok(data) => Ok(Ok(data)),
         Err(error) => Ok(Err(Refusal { by: "gateway", code: error.code().to_owned() })),

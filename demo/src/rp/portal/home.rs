@@ -41,7 +41,10 @@ pub(super) async fn page(State(portal): State<Portal>, headers: HeaderMap) -> Re
     }
     let bound = rp.0.accounts.is_bound(&session.number).await?;
     let Session { number, csrf, .. } = session;
-    Ok(web::page(StatusCode::OK, &HomePage { words, name: rp.0.profile.name(words), number, csrf, bound, asks }))
+    Ok(web::page(
+        StatusCode::OK,
+        &HomePage { words, name: rp.0.profile.name(words), number, csrf, bound, asks },
+    ))
 }
 
 pub(super) async fn json(State(portal): State<Portal>, headers: HeaderMap) -> Result<Json<Value>, RpError> {

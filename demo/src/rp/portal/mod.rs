@@ -18,7 +18,7 @@ use enishi_credential::secret::Secret;
 use enishi_protocol::grant::messages::LinkRequest;
 
 use self::api::VerifierApi;
-pub(crate) use self::store::{Fetch, PortalStore};
+use self::store::PortalStore;
 use super::Rp;
 use super::error::RpError;
 use crate::net::Net;

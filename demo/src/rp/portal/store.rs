@@ -15,7 +15,7 @@ pub(crate) struct PortalStore(Store);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
 pub(crate) struct Ask {
     /// Ours; also the label of the request's DPoP key.
-    pub(crate) ask_id: String,
+    pub(crate) id: String,
     /// Whose.
     pub(crate) number: String,
     /// The verifier's id of the request.
@@ -43,7 +43,7 @@ impl PortalStore {
     /// Opens the tables in `store`.
     pub(super) async fn open(store: Store) -> Result<Self, RpError> {
         for statement in [
-            "CREATE TABLE IF NOT EXISTS asks (ask_id TEXT PRIMARY KEY, number TEXT NOT NULL, link_request_id TEXT NOT NULL, \
+            "CREATE TABLE IF NOT EXISTS asks (id TEXT PRIMARY KEY, number TEXT NOT NULL, link_request_id TEXT NOT NULL, \
              grant_id TEXT NOT NULL, state TEXT NOT NULL, asked_at BIGINT NOT NULL)",
             "CREATE TABLE IF NOT EXISTS data_links (grant_id TEXT PRIMARY KEY, access_token TEXT NOT NULL, resource TEXT NOT NULL)",
             "CREATE TABLE IF NOT EXISTS received (grant_id TEXT PRIMARY KEY, body TEXT NOT NULL, at BIGINT NOT NULL)",
@@ -58,10 +58,10 @@ impl PortalStore {
 
     pub(super) async fn add_ask(&self, ask: &Ask, now: UnixTime) -> Result<(), RpError> {
         sqlx::query(
-            "INSERT INTO asks (ask_id, number, link_request_id, grant_id, state, asked_at) \
+            "INSERT INTO asks (id, number, link_request_id, grant_id, state, asked_at) \
              VALUES ($1, $2, $3, $4, $5, $6)",
         )
-        .bind(&ask.ask_id)
+        .bind(&ask.id)
         .bind(&ask.number)
         .bind(&ask.link_request_id)
         .bind(&ask.grant_id)
@@ -72,26 +72,29 @@ impl PortalStore {
         Ok(())
     }
 
-    pub(super) async fn ask(&self, ask_id: &str) -> Result<Option<Ask>, RpError> {
-        let row = sqlx::query_as("SELECT ask_id, number, link_request_id, grant_id, state FROM asks WHERE ask_id = $1");
-        Ok(row.bind(ask_id).fetch_optional(self.0.pool()).await?)
+    pub(super) async fn ask(&self, id: &str) -> Result<Option<Ask>, RpError> {
+        let row =
+            sqlx::query_as("SELECT id, number, link_request_id, grant_id, state FROM asks WHERE id = $1");
+        Ok(row.bind(id).fetch_optional(self.0.pool()).await?)
     }
 
     pub(super) async fn ask_of_grant(&self, grant_id: &str) -> Result<Option<Ask>, RpError> {
-        let row = sqlx::query_as("SELECT ask_id, number, link_request_id, grant_id, state FROM asks WHERE grant_id = $1");
+        let row = sqlx::query_as(
+            "SELECT id, number, link_request_id, grant_id, state FROM asks WHERE grant_id = $1",
+        );
         Ok(row.bind(grant_id).fetch_optional(self.0.pool()).await?)
     }
 
     pub(super) async fn asks_of(&self, number: &str) -> Result<Vec<Ask>, RpError> {
         let rows = sqlx::query_as(
-            "SELECT ask_id, number, link_request_id, grant_id, state FROM asks WHERE number = $1 ORDER BY asked_at",
+            "SELECT id, number, link_request_id, grant_id, state FROM asks WHERE number = $1 ORDER BY asked_at",
         );
         Ok(rows.bind(number).fetch_all(self.0.pool()).await?)
     }
 
-    pub(super) async fn settle(&self, ask_id: &str, grant_id: &str, state: &str) -> Result<(), RpError> {
-        sqlx::query("UPDATE asks SET grant_id = $2, state = $3 WHERE ask_id = $1")
-            .bind(ask_id)
+    pub(super) async fn settle(&self, id: &str, grant_id: &str, state: &str) -> Result<(), RpError> {
+        sqlx::query("UPDATE asks SET grant_id = $2, state = $3 WHERE id = $1")
+            .bind(id)
             .bind(grant_id)
             .bind(state)
             .execute(self.0.pool())
@@ -99,7 +102,12 @@ impl PortalStore {
         Ok(())
     }
 
-    pub(super) async fn keep_link(&self, grant_id: &str, access_token: &str, resource: &str) -> Result<(), RpError> {
+    pub(super) async fn keep_link(
+        &self,
+        grant_id: &str,
+        access_token: &str,
+        resource: &str,
+    ) -> Result<(), RpError> {
         sqlx::query(
             "INSERT INTO data_links (grant_id, access_token, resource) VALUES ($1, $2, $3) \
              ON CONFLICT (grant_id) DO UPDATE SET access_token = excluded.access_token, resource = excluded.resource",
@@ -146,13 +154,21 @@ impl PortalStore {
     }
 
     pub(super) async fn fetches_of(&self, grant_id: &str) -> Result<Vec<Fetch>, RpError> {
-        let rows = sqlx::query_as("SELECT grant_id, at, outcome, code FROM fetches WHERE grant_id = $1 ORDER BY at, rowid");
+        let rows = sqlx::query_as(
+            "SELECT grant_id, at, outcome, code FROM fetches WHERE grant_id = $1 ORDER BY at, rowid",
+        );
         Ok(rows.bind(grant_id).fetch_all(self.0.pool()).await?)
     }
 
     /// Takes a notice in: the grant's state changes, and what was received under a withdrawn grant is erased together with
     /// the link. A repeated notice changes nothing more.
-    pub(super) async fn take_notice(&self, jti: &str, grant_id: &str, event: &str, now: UnixTime) -> Result<(), RpError> {
+    pub(super) async fn take_notice(
+        &self,
+        jti: &str,
+        grant_id: &str,
+        event: &str,
+        now: UnixTime,
+    ) -> Result<(), RpError> {
         let mut tx = self.0.begin().await?;
         let known = sqlx::query("INSERT INTO notices (jti, grant_id, event, at) VALUES ($1, $2, $3, $4) ON CONFLICT (jti) DO NOTHING")
             .bind(jti)
@@ -165,10 +181,20 @@ impl PortalStore {
             == 0;
         if !known {
             let state = if event == "resumed" { "granted" } else { event };
-            sqlx::query("UPDATE asks SET state = $2 WHERE grant_id = $1").bind(grant_id).bind(state).execute(&mut *tx).await?;
+            sqlx::query("UPDATE asks SET state = $2 WHERE grant_id = $1")
+                .bind(grant_id)
+                .bind(state)
+                .execute(&mut *tx)
+                .await?;
             if event == "withdrawn" {
-                sqlx::query("DELETE FROM received WHERE grant_id = $1").bind(grant_id).execute(&mut *tx).await?;
-                sqlx::query("DELETE FROM data_links WHERE grant_id = $1").bind(grant_id).execute(&mut *tx).await?;
+                sqlx::query("DELETE FROM received WHERE grant_id = $1")
+                    .bind(grant_id)
+                    .execute(&mut *tx)
+                    .await?;
+                sqlx::query("DELETE FROM data_links WHERE grant_id = $1")
+                    .bind(grant_id)
+                    .execute(&mut *tx)
+                    .await?;
             }
         }
         tx.commit().await?;
