@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::encoding::{b64, json};
+use crate::encoding::json;
 use crate::entropy::Entropy;
 use crate::jose::jwe::{ContentEncryption, JweBackend, JweError, JweHeader, OpenedJwe};
 use crate::jose::jwk::{Jwk, PrivateJwk, Thumbprint};

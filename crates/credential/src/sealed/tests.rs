@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::encoding::b64;
 use crate::entropy::SeededEntropy;
 use crate::jose::jwe_rustcrypto::RustCryptoJwe;
 

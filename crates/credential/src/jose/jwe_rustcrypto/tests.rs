@@ -75,6 +75,20 @@ fn openid4vp_8_3_example_opens() {
 }
 
 #[test]
+fn rfc7520_5_4_and_5_5_use_algorithms_that_are_refused() {
+    for file in [
+        "5_4.key_agreement_with_key_wrapping_using_ecdh-es_and_aes-keywrap_with_aes-gcm.json",
+        "5_5.key_agreement_using_ecdh-es_with_aes-cbc-hmac-sha2.json",
+    ] {
+        let Some(vector) = test_vectors::document(&format!("jose-cookbook-rfc7520/jwe/{file}")) else {
+            return;
+        };
+        let compact = vector["output"]["compact"].as_str().unwrap();
+        assert_eq!(opening(&keys()[0], compact), Err(JweError::NotAllowed), "{file}");
+    }
+}
+
+#[test]
 fn wycheproof_ecdh_es_texts_open_exactly_when_they_may() {
     let Some(vectors) = test_vectors::document("wycheproof/json_web_encryption_test.json") else { return };
     let (mut opened, mut refused) = (0, 0);
