@@ -9,6 +9,7 @@
 //! | [`clock`], [`entropy`] | the machine's time and randomness as parameters |
 //! | [`telemetry`] | structured logs |
 
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod entropy;

@@ -27,6 +27,7 @@ mod problem;
 mod rate_limit;
 
 pub use access_log::RequestId;
+pub(crate) use body::is_type;
 pub use body::{BodyError, TooLarge, read_body};
 pub use chassis::{Chassis, Running, ShutdownSignal, StartError};
 pub use client_address::ClientAddress;
