@@ -4,13 +4,16 @@
 //! other way round. Time, randomness, signatures and answers from the network come in as parameters; nothing here
 //! opens a connection or a database, so the same code runs in a service and in a browser.
 
+mod certificate;
 pub mod consent;
 pub mod datalink;
 pub mod dcql;
 pub mod declaration;
 pub mod dpop;
+pub mod evidence;
 pub mod grant;
 pub mod issuer_keys;
+pub mod linking;
 pub mod notice;
 pub mod oauth;
 pub mod party;

@@ -5,6 +5,9 @@ use enishi_credential::jose::jwk::Jwk;
 use enishi_credential::jose::jws::UnverifiedJws;
 use enishi_credential::time::UnixTime;
 use enishi_credential::verdict::{Failure, Verdict};
+use url::Url;
+
+use crate::certificate;
 
 /// Where belief in party declarations starts (linkage protocol §3). An empty one believes nobody.
 #[derive(Debug, Clone, Default)]
@@ -37,8 +40,16 @@ impl DeclarationTrust {
         };
         let hint = jws.key_hint();
         if !hint.x5c.is_empty() {
-            let _ = (&self.anchors, now);
-            return Err(untrusted("certificates are not read yet"));
+            let leaf = certificate::verify_chain(hint.x5c, &self.anchors, now)?;
+            let host = Url::parse(party).ok().and_then(|url| url.host_str().map(str::to_owned));
+            let names_party = leaf.uris.iter().any(|uri| uri == party)
+                || host
+                    .is_some_and(|host| leaf.dns_names.iter().any(|name| name.eq_ignore_ascii_case(&host)));
+            return if names_party {
+                Ok(leaf.key)
+            } else {
+                Err(untrusted("the certificate does not name the party"))
+            };
         }
         let kid = hint.kid.ok_or_else(|| untrusted("there is neither `x5c` nor `kid`"))?;
         let url =
