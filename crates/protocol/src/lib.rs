@@ -4,7 +4,6 @@
 //! other way round. Time, randomness, signatures and answers from the network come in as parameters; nothing here
 //! opens a connection or a database, so the same code runs in a service and in a browser.
 
-mod certificate;
 pub mod consent;
 pub mod datalink;
 pub mod dcql;

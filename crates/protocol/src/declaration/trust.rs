@@ -5,15 +5,14 @@ use enishi_credential::jose::jwk::Jwk;
 use enishi_credential::jose::jws::UnverifiedJws;
 use enishi_credential::time::UnixTime;
 use enishi_credential::verdict::{Failure, Verdict};
+use enishi_credential::x509::{self, TrustAnchors};
 use url::Url;
-
-use crate::certificate;
 
 /// Where belief in party declarations starts (linkage protocol §3). An empty one believes nobody.
 #[derive(Debug, Clone, Default)]
 pub struct DeclarationTrust {
-    /// Anchors of the legal-entity certificates, DER.
-    pub anchors: Vec<Vec<u8>>,
+    /// Anchors of the legal-entity certificates.
+    pub anchors: TrustAnchors,
     /// Parties without a certificate whose DID is known from elsewhere.
     pub pinned: Vec<PinnedParty>,
 }
@@ -40,11 +39,9 @@ impl DeclarationTrust {
         };
         let hint = jws.key_hint();
         if !hint.x5c.is_empty() {
-            let leaf = certificate::verify_chain(hint.x5c, &self.anchors, now)?;
+            let leaf = x509::verify_chain(hint.x5c, &self.anchors, now)?;
             let host = Url::parse(party).ok().and_then(|url| url.host_str().map(str::to_owned));
-            let names_party = leaf.uris.iter().any(|uri| uri == party)
-                || host
-                    .is_some_and(|host| leaf.dns_names.iter().any(|name| name.eq_ignore_ascii_case(&host)));
+            let names_party = leaf.has_uri(party) || host.is_some_and(|host| leaf.has_dns_name(&host));
             return if names_party {
                 Ok(leaf.key)
             } else {

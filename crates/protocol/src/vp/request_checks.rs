@@ -11,9 +11,9 @@ use enishi_credential::jose::jwk::Jwk;
 use enishi_credential::jose::jws::UnverifiedJws;
 use enishi_credential::time::UnixTime;
 use enishi_credential::verdict::{Failure, Verdict};
+use enishi_credential::x509::{self, TrustAnchors};
 use url::Url;
 
-use crate::certificate;
 use crate::consent;
 use crate::dcql::{Query, SD_JWT_VC};
 use crate::web::UrlPolicy;
@@ -29,8 +29,8 @@ const CLOCK_SKEW: i64 = 60;
 /// Whom a wallet answers.
 #[derive(Clone, Copy)]
 pub struct RequestTrust<'a> {
-    /// Anchors for `x509_san_dns`, DER.
-    pub anchors: &'a [Vec<u8>],
+    /// Anchors for `x509_san_dns`.
+    pub anchors: &'a TrustAnchors,
     /// The verifiers that are answered. `None` answers every verifier with a certificate under an anchor; a verifier with
     /// a DID is answered only if it is in the list, because a DID says nothing about whose it is.
     pub verifiers: Option<&'a [TrustedVerifier]>,
@@ -135,8 +135,8 @@ fn signing_key(jws: &UnverifiedJws, client_id: &ClientId, trust: &RequestTrust<'
             if hint.x5c.is_empty() {
                 return fault("x5c_missing", "`x509_san_dns` needs `x5c` in the header");
             }
-            let leaf = certificate::verify_chain(hint.x5c, trust.anchors, trust.now)?;
-            if !leaf.dns_names.iter().any(|name| name.eq_ignore_ascii_case(dns)) {
+            let leaf = x509::verify_chain(hint.x5c, trust.anchors, trust.now)?;
+            if !leaf.has_dns_name(dns) {
                 return fault("client_id_not_in_certificate", "the certificate does not name the client id");
             }
             Ok(leaf.key)
