@@ -16,6 +16,8 @@
 
 mod jwk_method;
 mod key_method;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
