@@ -10,6 +10,8 @@ pub mod dcql;
 pub mod declaration;
 pub mod dpop;
 pub mod evidence;
+#[cfg(any(test, feature = "testing"))]
+pub mod fixture;
 pub mod grant;
 pub mod issuer_keys;
 pub mod linking;
