@@ -3,7 +3,7 @@
 //! A wallet that is restored from its seed finds the same pairwise DIDs and can still withdraw its grants. Instance
 //! keys do not come from the seed: they are fresh, and die with their credential.
 
-use enishi_credential::did::{self, Did};
+use enishi_credential::did::Did;
 use enishi_credential::entropy::{self, Entropy};
 use enishi_credential::jose::jwk::PrivateJwk;
 use enishi_credential::secret::Secret;
@@ -38,7 +38,7 @@ impl Seed {
 
     /// The pairwise DID for `rp`: a `did:key`, because it is short and has one spelling.
     pub fn pairwise_did(&self, rp: &str) -> Did {
-        did::key::create(self.pairwise_key(rp).public())
+        Did::key(self.pairwise_key(rp).public())
     }
 
     /// The key with which the holder looks at, and withdraws, one grant (linkage protocol §6, `grant_jkt`).

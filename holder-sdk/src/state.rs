@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use enishi_credential::commitment::Opening;
 use enishi_credential::entropy::Entropy;
 use enishi_credential::secret::Personal;
 use enishi_credential::time::UnixTime;
@@ -29,7 +30,7 @@ pub(crate) struct StoredCredential {
     pub shown: bool,
     pub sd_jwt: Personal<String>,
     pub key: Personal<Value>,
-    pub opening: Personal<String>,
+    pub opening: Opening,
 }
 
 impl StoredCredential {

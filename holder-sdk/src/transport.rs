@@ -19,7 +19,12 @@ pub struct HttpRequest {
 impl HttpRequest {
     /// A GET that wants `accept`.
     pub fn get(url: impl Into<String>, accept: &'static str) -> Self {
-        Self { method: "GET", url: url.into(), headers: vec![("accept", accept.to_owned())], body: Vec::new() }
+        Self {
+            method: "GET",
+            url: url.into(),
+            headers: vec![("accept", accept.to_owned())],
+            body: Vec::new(),
+        }
     }
 
     /// A POST of `body`.

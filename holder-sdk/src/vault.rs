@@ -166,10 +166,7 @@ mod tests {
         let document = key.seal(&vec!["a secret thing"], &SeededEntropy::new("v")).unwrap();
         assert!(!document.windows(6).any(|window| window == b"secret"));
         assert_eq!(key.open::<Vec<String>>(&document).unwrap(), ["a secret thing"]);
-        assert_eq!(
-            VaultKey::from_bytes([2; 32]).open::<Vec<String>>(&document),
-            Err(VaultError::CannotOpen)
-        );
+        assert_eq!(VaultKey::from_bytes([2; 32]).open::<Vec<String>>(&document), Err(VaultError::CannotOpen));
         for at in 0..document.len() {
             let mut changed = document.clone();
             changed[at] ^= 1;

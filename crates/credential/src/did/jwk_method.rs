@@ -1,7 +1,5 @@
 //! `did:jwk`: the base64url of a public JWK is the identifier.
 
-use serde_json::{Value, json};
-
 use super::{Relationship, Resolved, can_sign, fault};
 use crate::encoding::{b64, json};
 use crate::jose::jwk::{Jwk, JwkError, PublicKey};
@@ -54,6 +52,8 @@ fn relationships(key: &Jwk) -> Verdict<Vec<Relationship>> {
 #[cfg(test)]
 mod tests {
     use super::super::{Did, DidUrl, resolve_key};
+    use serde_json::{Value, json};
+
     use super::*;
     use crate::entropy::SeededEntropy;
     use crate::jose::jwk::PrivateJwk;

@@ -133,6 +133,15 @@ impl CredentialQuery {
         self
     }
 
+    /// The only string that the top-level claim `name` may have, if the query fixes it to one.
+    pub fn fixed_value(&self, name: &str) -> Option<&str> {
+        let mut asked = self.claims.iter().filter(|claim| claim.path.top_level() == Some(name));
+        match (asked.next().map(|claim| claim.values.as_slice()), asked.next()) {
+            (Some([ClaimValue::Text(value)]), None) => Some(value),
+            _ => None,
+        }
+    }
+
     /// The format identifier.
     pub fn format_id(&self) -> &str {
         match &self.format {
