@@ -6,6 +6,7 @@
 //! | [`store`] | SQLite or PostgreSQL; one-time values, audit entries, messages that must arrive |
 //! | [`http`] | two listeners with limits, request ids, logs without personal data, RFC 9457 errors |
 //! | [`client`] | the only way out: an HTTP client that cannot be turned against our own network |
+//! | [`keys`] | the key file, signatures by aws-lc-rs, JWE by josekit |
 //! | [`clock`], [`entropy`] | the machine's time and randomness as parameters |
 //! | [`telemetry`] | structured logs |
 
@@ -14,4 +15,5 @@ pub mod clock;
 pub mod config;
 pub mod entropy;
 pub mod http;
+pub mod keys;
 pub mod store;

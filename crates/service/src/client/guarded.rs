@@ -1,6 +1,6 @@
 //! The client itself.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
 use super::{ClientConfig, Network, is_public};
-use crate::config::{ConfigError, Development, UrlRefusal, permit_scheme};
+use crate::config::{ConfigError, Development, UrlRefusal, is_loopback_name, permit_scheme};
 
 /// Why a call did not bring an answer. The text names no URL, since a URL can hold a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -145,6 +145,10 @@ impl GuardedClient {
             development,
             Arc::new(|name| {
                 Box::pin(async move {
+                    if is_loopback_name(&name) {
+                        // Not every resolver knows that names below `localhost` are this machine (RFC 6761 §6.3).
+                        return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
+                    }
                     Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect())
                 })
             }),

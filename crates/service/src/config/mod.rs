@@ -11,7 +11,7 @@ mod secret_source;
 mod sections;
 
 pub use load::{ConfigError, environment, load, parse};
-pub(crate) use public_url::permit_scheme;
 pub use public_url::{ConfiguredUrl, Development, PublicUrl, UrlRefusal, is_loopback_host};
+pub(crate) use public_url::{is_loopback_name, permit_scheme};
 pub use secret_source::SecretSource;
 pub use sections::{LogConfig, RateLimitConfig, ServerConfig, StoreConfig};

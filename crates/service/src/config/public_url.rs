@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use enishi_protocol::web::UrlPolicy;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
@@ -16,6 +17,11 @@ impl Development {
     /// `true` for a process that runs for development.
     pub fn is_on(self) -> bool {
         self.0
+    }
+
+    /// The same as the protocol crate's rule for URLs.
+    pub fn url_policy(self) -> UrlPolicy {
+        if self.0 { UrlPolicy::LoopbackHttpToo } else { UrlPolicy::HttpsOnly }
     }
 }
 
@@ -164,9 +170,14 @@ pub(crate) fn permit_scheme(url: &Url, development: Development) -> Result<(), U
     }
 }
 
-/// `true` for `localhost` and for addresses of this machine.
+/// RFC 6761 §6.3: `localhost` and every name below it are this machine.
+pub(crate) fn is_loopback_name(name: &str) -> bool {
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+/// `true` for `localhost`, names below it, and addresses of this machine.
 pub fn is_loopback_host(host: &str) -> bool {
-    host == "localhost"
+    is_loopback_name(host)
         || host
             .trim_start_matches('[')
             .trim_end_matches(']')
@@ -176,7 +187,7 @@ pub fn is_loopback_host(host: &str) -> bool {
 
 fn is_loopback(host: &Host<&str>) -> bool {
     match host {
-        Host::Domain(name) => *name == "localhost",
+        Host::Domain(name) => is_loopback_name(name),
         Host::Ipv4(ip) => ip.is_loopback(),
         Host::Ipv6(ip) => ip.is_loopback(),
     }
@@ -194,6 +205,7 @@ mod tests {
         assert!(PublicUrl::parse("http://localhost:8080", ON).is_ok());
         assert!(PublicUrl::parse("http://127.0.0.1:8080/x", ON).is_ok());
         assert!(PublicUrl::parse("http://[::1]:8080", ON).is_ok());
+        assert!(PublicUrl::parse("http://town.localhost:8080", ON).is_ok());
         let refused = |text, development| PublicUrl::parse(text, development).unwrap_err();
         assert_eq!(refused("http://localhost:8080", OFF), UrlRefusal::PlainHttpOutsideDevelopment);
         assert_eq!(refused("http://issuer.example", ON), UrlRefusal::PlainHttp);

@@ -1,0 +1,165 @@
+//! Signatures by aws-lc-rs.
+
+use async_trait::async_trait;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair,
+    UnparsedPublicKey,
+};
+use enishi_credential::crypto::{Algorithm, SignatureError, SignatureVerifier, Signer, SignerError};
+use enishi_credential::jose::jwk::{Jwk, PrivateJwk, PublicKey};
+
+/// Signs with a private key in memory, by aws-lc-rs.
+pub struct AwsSigner {
+    public: Jwk,
+    key: KeyPair,
+}
+
+enum KeyPair {
+    Es256(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+}
+
+impl AwsSigner {
+    /// A signer for `key`; `None` if the key is for key agreement.
+    pub fn new(key: &PrivateJwk) -> Option<Self> {
+        let public = key.public();
+        if public.key_use.as_deref().is_some_and(|key_use| key_use != "sig") {
+            return None;
+        }
+        let raw = public.key.to_bytes();
+        let pair = match public.key {
+            PublicKey::P256 { .. } => KeyPair::Es256(
+                EcdsaKeyPair::from_private_key_and_public_key(
+                    &ECDSA_P256_SHA256_FIXED_SIGNING,
+                    key.secret_bytes(),
+                    &raw,
+                )
+                .ok()?,
+            ),
+            PublicKey::Ed25519(_) => {
+                KeyPair::Ed25519(Ed25519KeyPair::from_seed_and_public_key(key.secret_bytes(), &raw).ok()?)
+            }
+            PublicKey::X25519(_) => return None,
+        };
+        Some(Self { public: public.clone(), key: pair })
+    }
+}
+
+impl std::fmt::Debug for AwsSigner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "AwsSigner({:?})", self.public.kid)
+    }
+}
+
+#[async_trait]
+impl Signer for AwsSigner {
+    fn public_jwk(&self) -> &Jwk {
+        &self.public
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        match self.key {
+            KeyPair::Es256(_) => Algorithm::Es256,
+            KeyPair::Ed25519(_) => Algorithm::EdDsa,
+        }
+    }
+
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignerError> {
+        match &self.key {
+            KeyPair::Es256(pair) => pair
+                .sign(&SystemRandom::new(), message)
+                .map(|signature| signature.as_ref().to_vec())
+                .map_err(|_| SignerError("aws-lc".into())),
+            KeyPair::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
+        }
+    }
+}
+
+/// Checks signatures by aws-lc-rs.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AwsVerifier;
+
+impl SignatureVerifier for AwsVerifier {
+    fn verify(
+        &self,
+        algorithm: Algorithm,
+        key: &Jwk,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
+        let raw = key.key.to_bytes();
+        match (algorithm, &key.key) {
+            (Algorithm::Es256, PublicKey::P256 { .. }) => {
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, raw).verify(message, signature)
+            }
+            (Algorithm::EdDsa, PublicKey::Ed25519(_)) => {
+                UnparsedPublicKey::new(&ED25519, raw).verify(message, signature)
+            }
+            _ => return Err(SignatureError),
+        }
+        .map_err(|_| SignatureError)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use enishi_credential::crypto::{RustCryptoVerifier, SoftwareSigner};
+    use enishi_credential::entropy::SeededEntropy;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::keys::KeyType;
+
+    fn keys() -> [PrivateJwk; 2] {
+        [KeyType::Es256, KeyType::Ed25519].map(|kind| kind.generate(&SeededEntropy::new("signature")))
+    }
+
+    #[tokio::test]
+    async fn both_backends_accept_each_other_and_nothing_else() {
+        for key in keys() {
+            let (aws, rust) = (AwsSigner::new(&key).unwrap(), SoftwareSigner::new(key.clone()).unwrap());
+            assert_eq!(aws.public_jwk(), rust.public_jwk());
+            assert_eq!(aws.algorithm(), rust.algorithm());
+            let other = KeyType::Es256.generate(&SeededEntropy::new("other"));
+            for signature in [aws.sign(b"message").await.unwrap(), rust.sign(b"message").await.unwrap()] {
+                assert_eq!(signature.len(), 64);
+                let verifiers: [&dyn SignatureVerifier; 2] = [&AwsVerifier, &RustCryptoVerifier];
+                for verifier in verifiers {
+                    let verify = |key: &Jwk, message: &[u8], signature: &[u8]| {
+                        verifier.verify(aws.algorithm(), key, message, signature)
+                    };
+                    assert_eq!(verify(key.public(), b"message", &signature), Ok(()));
+                    assert_eq!(verify(key.public(), b"massage", &signature), Err(SignatureError));
+                    assert_eq!(verify(other.public(), b"message", &signature), Err(SignatureError));
+                    assert_eq!(verify(key.public(), b"message", &signature[..63]), Err(SignatureError));
+                    let mut long = signature.clone();
+                    long.push(0);
+                    assert_eq!(verify(key.public(), b"message", &long), Err(SignatureError));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_algorithm_and_a_key_of_another_do_not_meet() {
+        let [p256, ed25519] = keys();
+        for (algorithm, key) in [(Algorithm::EdDsa, &p256), (Algorithm::Es256, &ed25519)] {
+            assert_eq!(AwsVerifier.verify(algorithm, key.public(), b"", &[0; 64]), Err(SignatureError));
+        }
+        for kind in [KeyType::EcdhP256, KeyType::EcdhX25519] {
+            assert!(AwsSigner::new(&kind.generate(&SeededEntropy::new("enc"))).is_none());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_get_the_same_verdict_from_both(signature in proptest::collection::vec(any::<u8>(), 0..70)) {
+            for (key, algorithm) in keys().iter().zip([Algorithm::Es256, Algorithm::EdDsa]) {
+                let aws = AwsVerifier.verify(algorithm, key.public(), b"m", &signature);
+                let rust = RustCryptoVerifier.verify(algorithm, key.public(), b"m", &signature);
+                prop_assert_eq!(aws, rust);
+            }
+        }
+    }
+}
