@@ -10,6 +10,8 @@ mod purpose;
 mod service;
 mod set;
 mod signing;
+#[cfg(test)]
+mod tests;
 mod trust;
 
 use serde::{Deserialize, Serialize};
