@@ -51,8 +51,9 @@ fn relationships(key: &Jwk) -> Verdict<Vec<Relationship>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Did, DidUrl, resolve_key};
     use serde_json::{Value, json};
+
+    use super::super::{Did, DidUrl, resolve_key};
 
     use super::*;
     use crate::entropy::SeededEntropy;

@@ -129,7 +129,8 @@ impl UnverifiedJws {
     /// Checks the type and the signature.
     ///
     /// # Errors
-    /// `typ_not_allowed` if `typ` is not exactly `typ`; `signature_invalid` if the signature is not `key`'s;
+    /// `typ_not_allowed` if `typ` is not exactly `typ`; `signature_invalid` if the signature is not `key`'s, or `key` is
+    /// marked `use: enc`;
     /// `payload_not_json` if the payload is not a JSON object without duplicate members.
     pub fn verify(self, verifier: &dyn SignatureVerifier, key: &Jwk, typ: &str) -> Verdict<VerifiedJws> {
         let found = self.header.get("typ").and_then(Value::as_str);
@@ -138,16 +139,16 @@ impl UnverifiedJws {
                 .at("/typ")
                 .remedy("set the type that the specification names: one kind of token is never another"));
         }
-        verifier.verify(self.algorithm, key, self.signing_input.as_bytes(), &self.signature).map_err(
-            |_| {
-                Failure::new(
-                    "jws-signature",
-                    "signature_invalid",
-                    "the signature is not of this key over this text",
-                )
+        let invalid = |detail: &str| {
+            Failure::new("jws-signature", "signature_invalid", detail)
                 .remedy("sign the text with the key that is published for this signer")
-            },
-        )?;
+        };
+        if key.key_use.as_deref() == Some("enc") {
+            return Err(invalid("the key is published for encryption, not for signatures"));
+        }
+        verifier
+            .verify(self.algorithm, key, self.signing_input.as_bytes(), &self.signature)
+            .map_err(|_| invalid("the signature is not of this key over this text"))?;
         self.read_as_verified_before()
     }
 
@@ -275,7 +276,12 @@ mod tests {
         assert_eq!(verified.claims().get("a"), Some(&json!(1)));
         assert_eq!(code(jws.clone().verify(&RustCryptoVerifier, &key, "JWT")), "typ_not_allowed");
         let other = PrivateJwk::generate_p256(&SeededEntropy::new("other"));
-        assert_eq!(code(jws.verify(&RustCryptoVerifier, other.public(), "test+jwt")), "signature_invalid");
+        assert_eq!(
+            code(jws.clone().verify(&RustCryptoVerifier, other.public(), "test+jwt")),
+            "signature_invalid"
+        );
+        let for_encryption = key.for_encryption();
+        assert_eq!(code(jws.verify(&RustCryptoVerifier, &for_encryption, "test+jwt")), "signature_invalid");
     }
 
     #[test]

@@ -9,6 +9,35 @@
 //! What a reader demands ([`Validation`], [`KeyBindingPolicy`]) is decided before the text is looked at. The text is
 //! hashed as it was received and never written anew. The JWS JSON serialization (RFC 9901 §8) is not read.
 //!
+//! ```
+//! # use enishi_credential::{crypto::*, entropy::SeededEntropy, jose::jwk::PrivateJwk, sdjwt::*, time::UnixTime};
+//! # use serde_json::{Map, json};
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let entropy = SeededEntropy::new("an example");
+//! # let key = || SoftwareSigner::new(PrivateJwk::generate_p256(&entropy)).ok_or("a signing key");
+//! # let (issuer, holder, now) = (key()?, key()?, UnixTime::from_secs(1_800_000_000));
+//! // The issuer lets the holder conceal the name.
+//! let claims = json!({"iss": "https://issuer.example", "vct": "urn:example:card:1", "name": "A",
+//!                     "member": true, "cnf": {"jwk": holder.public_jwk()}});
+//! let claims = claims.as_object().cloned().ok_or("an object")?;
+//! let issued = SdJwtBuilder::new(claims).conceal(["name"]).sign(&issuer, &entropy).await?;
+//!
+//! // The holder checks what it gets, and later shows it without the name.
+//! let validation = Validation::credential("https://issuer.example", "urn:example:card:1", now);
+//! let held = HeldSdJwt::receive(&issued, &RustCryptoVerifier, issuer.public_jwk(), &validation)?;
+//! let binding = KeyBindingClaims { aud: "verifier".into(), nonce: "n".into(), iat: now, extra: Map::new() };
+//! let shown = held.present(&[["member"].into()])?.bind(&holder, binding).await?;
+//!
+//! // The verifier has decided what it demands before it looks.
+//! let policy =
+//!     KeyBindingPolicy::Required { aud: "verifier".into(), nonce: "n".into(), max_age: 300, leeway: 30 };
+//! let verified =
+//!     UnverifiedSdJwt::parse(&shown)?.verify(&RustCryptoVerifier, issuer.public_jwk(), &validation, &policy)?;
+//! assert_eq!(verified.claims()["member"], true);
+//! assert!(!verified.claims().contains_key("name"));
+//! # Ok(()) }
+//! ```
+//!
 //! # Codes
 //! Every refusal is a [`Failure`] with one of these codes. All of them are final: nothing can be read afterwards.
 //!
