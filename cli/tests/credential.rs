@@ -1,6 +1,6 @@
 //! `enishi credential …` as a person at a terminal uses it.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail by panicking")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};

@@ -99,7 +99,7 @@ pub(crate) fn render(found: &Value) -> String {
             _ => "(array element)".to_owned(),
         };
         let found = member("digest_found").as_str().unwrap_or("digest algorithm unknown").to_owned();
-        let _ = write!(out, "  {claim} = {}   [digest {found}]\n", member("value"));
+        let _ = writeln!(out, "  {claim} = {}   [digest {found}]", member("value"));
     }
     match found.get("key_binding") {
         Some(Value::Null) | None => out.push_str("\nNo key binding JWT\n"),
