@@ -1,0 +1,27 @@
+# The issuer's page where a person chooses whom to link
+issuer-credential-name = Linking credential
+issuer-link-title = Choose whom to link
+issuer-link-what = For each one you choose, a linking credential is issued. It goes into your wallet and nowhere else.
+issuer-link-apart = Each gets a separate number. They do not learn each other's number for you. Your name and address are not in the credential.
+issuer-link-choose = Link with
+issuer-link-fixed = Link with
+issuer-link-too-weak = This one needs a stronger login (with your card, for example).
+issuer-link-nothing-chosen = Nothing is chosen. Choose at least one, or press “Don't issue”.
+issuer-link-refusal = You can refuse and still use the services as before.
+issuer-link-agree = Issue
+issuer-link-decline = Don't issue
+issuer-offer-title = Put the credential into your wallet
+issuer-offer-how = The button below opens your wallet.
+issuer-offer-open = Open the wallet
+issuer-offer-code = When the wallet asks, enter this number. Do not tell it to anybody else.
+issuer-offer-until = Collect it within { $name } minutes.
+issuer-declined-title = Nothing was issued
+issuer-declined-text = No credential was issued. You can close this page.
+issuer-error-request-title = This request cannot be used
+issuer-error-request-text = It is unknown, too old, or was used before. Please start again from your wallet.
+issuer-error-session-title = We lost the thread
+issuer-error-session-text = Too much time has passed, or this is another browser. Please start again from your wallet.
+issuer-error-login-title = The login did not work
+issuer-error-login-text = Please try again later.
+issuer-error-internal-title = Something went wrong
+issuer-error-internal-text = Please try again later.

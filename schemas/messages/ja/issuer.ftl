@@ -1,0 +1,27 @@
+# IDとつながる相手を選ぶ画面(発行者)
+issuer-credential-name = つながりの証明書
+issuer-link-title = つながる相手を選んでください
+issuer-link-what = 選んだ相手ごとに「つながりの証明書」を発行します。証明書は、あなたのウォレットだけに入ります。
+issuer-link-apart = 相手ごとに別々の番号を使います。あなたの番号はお互いの会社に知らされません。お名前や住所は証明書に入りません。
+issuer-link-choose = つながる相手
+issuer-link-fixed = つながる相手
+issuer-link-too-weak = この相手には、もっと確かな方法でのログインが必要です(カードでのログインなど)。
+issuer-link-nothing-chosen = つながる相手が選ばれていません。1つ以上選ぶか、「発行しない」を押してください。
+issuer-link-refusal = 発行しなくても、これまでのサービスはそのまま使えます。
+issuer-link-agree = 発行する
+issuer-link-decline = 発行しない
+issuer-offer-title = 証明書をウォレットに入れてください
+issuer-offer-how = 下のボタンでウォレットを開きます。
+issuer-offer-open = ウォレットを開く
+issuer-offer-code = ウォレットに聞かれたら、この番号を入れてください。ほかの人には教えないでください。
+issuer-offer-until = { $name }分以内に受け取ってください。
+issuer-declined-title = 発行しませんでした
+issuer-declined-text = 証明書は発行されていません。この画面は閉じてかまいません。
+issuer-error-request-title = この申し込みは使えません
+issuer-error-request-text = 申し込みが見つからないか、時間が過ぎたか、すでに使われています。ウォレットからもう一度始めてください。
+issuer-error-session-title = 続きがわかりません
+issuer-error-session-text = 時間が過ぎたか、別のブラウザーで開いています。ウォレットからもう一度始めてください。
+issuer-error-login-title = ログインできませんでした
+issuer-error-login-text = しばらくしてから、もう一度お試しください。
+issuer-error-internal-title = 処理できませんでした
+issuer-error-internal-text = しばらくしてから、もう一度お試しください。
