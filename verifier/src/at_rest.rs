@@ -7,17 +7,17 @@ use enishi_credential::entropy::{self, Entropy};
 /// A stored text that was not written with this key for this place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a stored text cannot be decrypted: it was changed, moved, or written with another key")]
-pub struct Undecryptable;
+pub(crate) struct Undecryptable;
 
 /// The store key: AES-256 in GCM. What is sealed for one place (a table, a column, a row) opens nowhere else.
-pub struct StoreKey(LessSafeKey);
+pub(crate) struct StoreKey(LessSafeKey);
 
 impl StoreKey {
     /// The key of these 32 bytes.
     ///
     /// # Errors
     /// [`Undecryptable`] if the bytes are not a key, which their length rules out.
-    pub fn new(key: &[u8; 32]) -> Result<Self, Undecryptable> {
+    pub(crate) fn new(key: &[u8; 32]) -> Result<Self, Undecryptable> {
         UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map(Self).map_err(|_| Undecryptable)
     }
 
@@ -25,7 +25,7 @@ impl StoreKey {
     ///
     /// # Errors
     /// [`Undecryptable`] if the text is longer than AES-GCM can take.
-    pub fn seal(
+    pub(crate) fn seal(
         &self,
         place: &str,
         plaintext: &[u8],
@@ -47,7 +47,7 @@ impl StoreKey {
     ///
     /// # Errors
     /// [`Undecryptable`].
-    pub fn open(&self, place: &str, sealed: &str) -> Result<Vec<u8>, Undecryptable> {
+    pub(crate) fn open(&self, place: &str, sealed: &str) -> Result<Vec<u8>, Undecryptable> {
         let bytes = b64::decode(sealed).map_err(|_| Undecryptable)?;
         let (nonce, text) = bytes.split_at_checked(NONCE_LEN).ok_or(Undecryptable)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Undecryptable)?;

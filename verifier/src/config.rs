@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use enishi_service::client::ClientConfig;
 use enishi_service::config::{
     self, ConfigError, ConfiguredUrl, Development, LogConfig, PublicUrl, ServerConfig, StoreConfig,
 };
@@ -23,6 +24,9 @@ pub struct Config {
     /// What is logged.
     #[serde(default)]
     pub log: LogConfig,
+    /// How others are called.
+    #[serde(default)]
+    pub client: ClientConfig,
     /// What wallets are shown.
     #[serde(default)]
     pub wallet: WalletConfig,
@@ -64,18 +68,11 @@ pub struct WalletConfig {
     pub request_lifetime_seconds: i64,
     /// How often one request object may be fetched: wallets retry, and a scanned code may be opened twice.
     pub max_fetches: i64,
-    /// How old, in seconds, the proof in an answer may be.
-    pub presentation_max_age_seconds: i64,
 }
 
 impl Default for WalletConfig {
     fn default() -> Self {
-        Self {
-            client_id_prefix: ClientIdPrefix::X509SanDns,
-            request_lifetime_seconds: 300,
-            max_fetches: 5,
-            presentation_max_age_seconds: 300,
-        }
+        Self { client_id_prefix: ClientIdPrefix::X509SanDns, request_lifetime_seconds: 300, max_fetches: 5 }
     }
 }
 
@@ -185,11 +182,6 @@ impl Config {
             "expected 30 to 3600 seconds",
         )?;
         range("wallet.max_fetches", (1..=100).contains(&wallet.max_fetches), "expected 1 to 100")?;
-        range(
-            "wallet.presentation_max_age_seconds",
-            (10..=3600).contains(&wallet.presentation_max_age_seconds),
-            "expected 10 to 3600 seconds",
-        )?;
         if let Some(linking) = &self.linking {
             range(
                 "linking.link_lifetime_seconds",

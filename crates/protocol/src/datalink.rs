@@ -7,6 +7,7 @@
 use enishi_credential::crypto::{SignatureVerifier, Signer, SignerError};
 use enishi_credential::jose::jwk::{Jwk, Thumbprint};
 use enishi_credential::jose::jws::{self, KeyHint, UnverifiedJws};
+pub use enishi_credential::status::StatusReference;
 use enishi_credential::time::UnixTime;
 use enishi_credential::verdict::{Checks, Failure, Verdict};
 use serde::{Deserialize, Serialize};
@@ -101,15 +102,6 @@ pub struct ReadDetail {
 pub struct LinkStatus {
     /// The reference (Token Status List §6.2).
     pub status_list: StatusReference,
-}
-
-/// A place in a status list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatusReference {
-    /// Index of the entry.
-    pub idx: u64,
-    /// URI of the list.
-    pub uri: String,
 }
 
 /// `consent` of a data link.

@@ -5,15 +5,15 @@ use sqlx::{AnyConnection, Row as _};
 
 /// An evidence bundle as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredEvidence {
+pub(crate) struct StoredEvidence {
     /// The grant that it proves.
-    pub grant_id: String,
+    pub(crate) grant_id: String,
     /// The bundle, encrypted.
-    pub sealed: String,
+    pub(crate) sealed: String,
 }
 
 /// Finds an evidence bundle.
-pub async fn find_evidence(
+pub(crate) async fn find_evidence(
     connection: &mut AnyConnection,
     sha256: &str,
 ) -> Result<Option<StoredEvidence>, StoreError> {

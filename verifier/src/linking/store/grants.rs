@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 use super::row::{COLUMNS, Consent, GrantRow, StatusPlace};
 
 /// Finds a request or grant.
-pub async fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<GrantRow>, StoreError> {
+pub(crate) async fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<GrantRow>, StoreError> {
     let row = sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM grants WHERE id = $1")))
         .bind(id)
         .fetch_optional(connection)
@@ -18,7 +18,7 @@ pub async fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<Gra
 
 /// Finds a request or grant and keeps others from changing it until the transaction ends. An update that changes
 /// nothing does that on every database.
-pub async fn lock(connection: &mut AnyConnection, id: &str) -> Result<Option<GrantRow>, StoreError> {
+pub(crate) async fn lock(connection: &mut AnyConnection, id: &str) -> Result<Option<GrantRow>, StoreError> {
     let statement = format!("UPDATE grants SET fetches = fetches WHERE id = $1 RETURNING {COLUMNS}");
     let row = sqlx::query(AssertSqlSafe(statement)).bind(id).fetch_optional(connection).await?;
     row.as_ref().map(GrantRow::read).transpose()
@@ -26,19 +26,19 @@ pub async fn lock(connection: &mut AnyConnection, id: &str) -> Result<Option<Gra
 
 /// What makes a request a grant.
 #[derive(Debug, Clone, Copy)]
-pub struct Activation<'a> {
+pub(crate) struct Activation<'a> {
     /// The consent.
-    pub consent: &'a Consent,
+    pub(crate) consent: &'a Consent,
     /// What the SP must show to read the result, if the request has a `redirect_uri`.
-    pub response_code: Option<&'a str>,
+    pub(crate) response_code: Option<&'a str>,
     /// The evidence bundle, encrypted.
-    pub sealed_evidence: &'a str,
+    pub(crate) sealed_evidence: &'a str,
 }
 
 /// Makes the request `id` an active grant, spends its nonce and keys, and stores the evidence. `false`, and nothing is
 /// changed, when the request is not waiting for an answer any more: of any number of concurrent callers exactly one
 /// is told `true`.
-pub async fn activate(
+pub(crate) async fn activate(
     connection: &mut AnyConnection,
     id: &str,
     activation: &Activation<'_>,
@@ -78,7 +78,7 @@ pub async fn activate(
 }
 
 /// Changes the state of the grant `id` from `from` to `to`; `false` when it is not in `from`.
-pub async fn change_state(
+pub(crate) async fn change_state(
     connection: &mut AnyConnection,
     id: &str,
     from: State,
@@ -100,7 +100,7 @@ pub async fn change_state(
 
 /// The first of `candidates` that no grant has, in the newest list or, when they are all taken, in a new one. The
 /// unique index makes sure that no place is given twice, also between two servers.
-pub async fn claim_status_place(
+pub(crate) async fn claim_status_place(
     connection: &mut AnyConnection,
     candidates: &[i64],
 ) -> Result<Option<StatusPlace>, StoreError> {
@@ -121,7 +121,7 @@ pub async fn claim_status_place(
 }
 
 /// The entries of a status list that are not valid: index and status value; `None` if there is no such list.
-pub async fn status_values(
+pub(crate) async fn status_values(
     connection: &mut AnyConnection,
     list: i64,
 ) -> Result<Option<Vec<(u64, u8)>>, StoreError> {

@@ -7,17 +7,17 @@ use sqlx::AnyConnection;
 
 /// A minted link.
 #[derive(Debug, Clone, Copy)]
-pub struct LinkRow<'a> {
+pub(crate) struct LinkRow<'a> {
     /// Under which grant.
-    pub grant_id: &'a str,
+    pub(crate) grant_id: &'a str,
     /// The transaction that the link names.
-    pub txn: &'a str,
+    pub(crate) txn: &'a str,
     /// When.
-    pub minted_at: UnixTime,
+    pub(crate) minted_at: UnixTime,
 }
 
 /// Counts the links minted so far, in all and at or after `window_start`. To be called on a locked grant.
-pub async fn count_links(
+pub(crate) async fn count_links(
     connection: &mut AnyConnection,
     grant_id: &str,
     window_start: Option<UnixTime>,
@@ -41,7 +41,10 @@ pub async fn count_links(
 }
 
 /// Records a minted link.
-pub async fn record_mint(connection: &mut AnyConnection, link: &LinkRow<'_>) -> Result<(), StoreError> {
+pub(crate) async fn record_mint(
+    connection: &mut AnyConnection,
+    link: &LinkRow<'_>,
+) -> Result<(), StoreError> {
     sqlx::query("INSERT INTO links (grant_id, txn, minted_at) VALUES ($1, $2, $3)")
         .bind(link.grant_id)
         .bind(link.txn)
@@ -57,7 +60,7 @@ pub async fn record_mint(connection: &mut AnyConnection, link: &LinkRow<'_>) -> 
 }
 
 /// Records that the DP reported on a link: `None` if there is no such link, `Some(false)` if it was reported before.
-pub async fn report_release(
+pub(crate) async fn report_release(
     connection: &mut AnyConnection,
     grant_id: &str,
     txn: &str,

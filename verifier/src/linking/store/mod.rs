@@ -8,12 +8,12 @@ mod requests;
 mod row;
 mod sweep;
 
-pub use evidence::{StoredEvidence, find_evidence};
-pub use grants::{Activation, activate, change_state, claim_status_place, find, lock, status_values};
-pub use links::{LinkRow, count_links, record_mint, report_release};
-pub use requests::{NewRequest, count_fetch, decline, insert};
-pub use row::{Consent, Details, GrantRow, StatusPlace};
-pub use sweep::{Due, due};
+pub(super) use evidence::find_evidence;
+pub(super) use grants::{Activation, activate, change_state, claim_status_place, find, lock, status_values};
+pub(super) use links::{LinkRow, count_links, record_mint, report_release};
+pub(super) use requests::{NewRequest, count_fetch, decline, insert};
+pub(super) use row::{Consent, Details, GrantRow, StatusPlace};
+pub(super) use sweep::{Due, due};
 
 #[cfg(test)]
 mod contract;

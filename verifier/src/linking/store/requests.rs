@@ -11,37 +11,40 @@ use super::row::Details;
 
 /// A request to be stored.
 #[derive(Debug, Clone)]
-pub struct NewRequest<'a> {
+pub(crate) struct NewRequest<'a> {
     /// The grant id.
-    pub id: &'a str,
+    pub(crate) id: &'a str,
     /// The SP.
-    pub recipient: &'a str,
+    pub(crate) recipient: &'a str,
     /// The DP.
-    pub provider: &'a str,
+    pub(crate) provider: &'a str,
     /// Hash of the service declaration.
     pub service_sha256: &'a str,
     /// Hash of the purpose declaration.
     pub purpose_sha256: &'a str,
     /// What is asked for.
-    pub details: &'a Details,
+    pub(crate) details: &'a Details,
     /// The key that may mint links.
-    pub dpop_jkt: Thumbprint,
+    pub(crate) dpop_jkt: Thumbprint,
     /// Hash of the consent terms.
     pub terms_sha256: &'a str,
     /// When the SP asked.
-    pub created_at: UnixTime,
+    pub(crate) created_at: UnixTime,
     /// Until when the wallet may answer.
-    pub answer_by: UnixTime,
+    pub(crate) answer_by: UnixTime,
     /// When the grant would end.
-    pub not_after: UnixTime,
+    pub(crate) not_after: UnixTime,
     /// What the request object is made from, encrypted.
-    pub exchange: &'a str,
+    pub(crate) exchange: &'a str,
     /// Where the person's browser goes afterwards.
-    pub redirect_uri: Option<&'a str>,
+    pub(crate) redirect_uri: Option<&'a str>,
 }
 
 /// Stores a request in the state `requested`.
-pub async fn insert(connection: &mut AnyConnection, request: &NewRequest<'_>) -> Result<(), StoreError> {
+pub(crate) async fn insert(
+    connection: &mut AnyConnection,
+    request: &NewRequest<'_>,
+) -> Result<(), StoreError> {
     let access = &request.details.access;
     let max_links = match access.mode {
         Mode::OneTime => Some(1),
@@ -76,7 +79,7 @@ pub async fn insert(connection: &mut AnyConnection, request: &NewRequest<'_>) ->
 
 /// Counts one fetch of the request object; `false` when it may not be fetched (again): unknown, answered, lapsed, or
 /// fetched `most` times already.
-pub async fn count_fetch(
+pub(crate) async fn count_fetch(
     connection: &mut AnyConnection,
     id: &str,
     now: UnixTime,
@@ -96,7 +99,11 @@ pub async fn count_fetch(
 }
 
 /// The wallet refused: the request is over. `false` when there is no request waiting for an answer.
-pub async fn decline(connection: &mut AnyConnection, id: &str, now: UnixTime) -> Result<bool, StoreError> {
+pub(crate) async fn decline(
+    connection: &mut AnyConnection,
+    id: &str,
+    now: UnixTime,
+) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "UPDATE grants SET state = $1, exchange = NULL, ended_at = $2 \
          WHERE id = $3 AND state = $4 AND answer_by > $2",

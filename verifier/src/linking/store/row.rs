@@ -12,86 +12,86 @@ use sqlx::any::AnyRow;
 
 /// What was asked for, in the words of the declarations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Details {
+pub(crate) struct Details {
     /// The DP's service.
-    pub service: DeclarationRef,
+    pub(crate) service: DeclarationRef,
     /// The SP's purpose.
-    pub purpose: DeclarationRef,
+    pub(crate) purpose: DeclarationRef,
     /// Ids of the items.
-    pub items: Vec<String>,
+    pub(crate) items: Vec<String>,
     /// Once or how often.
-    pub access: Access,
+    pub(crate) access: Access,
     /// The service's canonical resource URI.
-    pub resource: String,
+    pub(crate) resource: String,
 }
 
 /// A request, or the grant that it became.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GrantRow {
+pub(crate) struct GrantRow {
     /// The grant id; also the id of the request.
-    pub id: String,
+    pub(crate) id: String,
     /// Where it stands.
-    pub state: State,
+    pub(crate) state: State,
     /// The SP.
-    pub recipient: String,
+    pub(crate) recipient: String,
     /// The DP.
-    pub provider: String,
+    pub(crate) provider: String,
     /// Hash of the service declaration.
     pub service_sha256: String,
     /// Hash of the purpose declaration.
     pub purpose_sha256: String,
     /// What was asked for.
-    pub details: Details,
+    pub(crate) details: Details,
     /// The key that may mint links.
-    pub dpop_jkt: Thumbprint,
+    pub(crate) dpop_jkt: Thumbprint,
     /// Hash of the consent terms.
     pub terms_sha256: String,
     /// When the SP asked.
-    pub created_at: UnixTime,
+    pub(crate) created_at: UnixTime,
     /// Until when the wallet may answer.
-    pub answer_by: UnixTime,
+    pub(crate) answer_by: UnixTime,
     /// When the grant ends.
-    pub not_after: UnixTime,
+    pub(crate) not_after: UnixTime,
     /// What the request object is made from, encrypted; gone once answered.
-    pub exchange: Option<String>,
+    pub(crate) exchange: Option<String>,
     /// Where the person's browser goes afterwards.
-    pub redirect_uri: Option<String>,
+    pub(crate) redirect_uri: Option<String>,
     /// What the SP must show to read the result, if there is a `redirect_uri`.
-    pub response_code: Option<String>,
+    pub(crate) response_code: Option<String>,
     /// The consent, once given.
-    pub consent: Option<Consent>,
+    pub(crate) consent: Option<Consent>,
     /// Links minted so far.
-    pub links_minted: u64,
+    pub(crate) links_minted: u64,
     /// When the grant ended.
-    pub ended_at: Option<UnixTime>,
+    pub(crate) ended_at: Option<UnixTime>,
 }
 
 /// What a given consent adds to the row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Consent {
+pub(crate) struct Consent {
     /// When.
-    pub given_at: UnixTime,
+    pub(crate) given_at: UnixTime,
     /// Thumbprint of the wallet's per-grant key.
-    pub grant_jkt: Thumbprint,
+    pub(crate) grant_jkt: Thumbprint,
     /// Hash of the evidence bundle.
     pub evidence_sha256: String,
     /// The assurance of the DP's credential.
-    pub acr: String,
+    pub(crate) acr: String,
     /// The person at the SP, sealed to the SP.
-    pub sp_sealed_sub: String,
+    pub(crate) sp_sealed_sub: String,
     /// The person at the DP, sealed to the DP.
-    pub dp_sealed_sub: String,
+    pub(crate) dp_sealed_sub: String,
     /// The grant's entry in the status list.
-    pub status: StatusPlace,
+    pub(crate) status: StatusPlace,
 }
 
 /// A place in one of the status lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct StatusPlace {
+pub(crate) struct StatusPlace {
     /// Number of the list.
-    pub list: i64,
+    pub(crate) list: i64,
     /// Index of the entry.
-    pub idx: i64,
+    pub(crate) idx: i64,
 }
 
 pub(super) const COLUMNS: &str = "id, state, recipient, provider, service_sha256, purpose_sha256, details, dpop_jkt, \
@@ -146,7 +146,7 @@ impl GrantRow {
 
     /// Whether the grant was ever given: what was not given is unknown to everybody who asks for a grant, so that
     /// declined, lapsed and never asked look the same (linkage protocol §12.6).
-    pub const fn was_given(&self) -> bool {
+    pub(crate) const fn was_given(&self) -> bool {
         self.consent.is_some()
     }
 }

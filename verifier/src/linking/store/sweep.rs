@@ -7,16 +7,16 @@ use sqlx::{AnyConnection, Row as _};
 
 /// A grant to which something is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Due {
+pub(crate) struct Due {
     /// The grant.
-    pub id: String,
+    pub(crate) id: String,
     /// What is due.
-    pub event: Event,
+    pub(crate) event: Event,
 }
 
 /// Finds at most `limit` of each: requests that have lapsed, grants whose time is over, and grants of which everything
 /// was fetched at least `link_lifetime` seconds ago, so that the last link has expired.
-pub async fn due(
+pub(crate) async fn due(
     connection: &mut AnyConnection,
     now: UnixTime,
     link_lifetime: i64,
