@@ -128,6 +128,19 @@ impl Chassis {
         self
     }
 
+    /// Runs `work` again and again, `pause` after it was last done, until the server stops: purging, retrying, re-signing.
+    #[must_use]
+    pub fn every<F>(self, pause: Duration, mut work: impl FnMut() -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.background(move |mut signal| async move {
+            while signal.pause(pause).await {
+                work().await;
+            }
+        })
+    }
+
     /// Starts serving on open listeners.
     pub fn serve(self, listeners: Listeners) -> Result<Running, StartError> {
         let public_addr = listeners.public.local_addr()?;

@@ -68,19 +68,15 @@ async fn finish(request: Request, next: Next) -> Response {
     let status = response.status();
     let deliberate = response.extensions().get::<Verbatim>().is_some() || !is_plain(response.headers());
     if (status.is_client_error() || status.is_server_error()) && !deliberate && !head {
-        let kept: Vec<_> = [
-            header::ALLOW,
-            header::WWW_AUTHENTICATE,
-            header::RETRY_AFTER,
-            header::VARY,
-            header::ACCESS_CONTROL_ALLOW_ORIGIN,
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        ]
-        .into_iter()
-        .filter_map(|name| Some((name.clone(), response.headers().get(name)?.clone())))
-        .collect();
+        // Everything but the body and its description stays: Allow, WWW-Authenticate, DPoP-Nonce, CORS.
+        let mut kept = std::mem::take(response.headers_mut());
+        for described in [header::CONTENT_TYPE, header::CONTENT_LENGTH] {
+            kept.remove(described);
+        }
         response = Problem::of_status(status).into_response();
-        response.headers_mut().extend(kept);
+        for (name, value) in &kept {
+            response.headers_mut().append(name, value.clone());
+        }
     }
     let headers = response.headers_mut();
     for (name, value) in [

@@ -1,9 +1,12 @@
 //! Errors for people who integrate: RFC 9457 problem details with a code, the failed check and a remedy.
 
 use axum::response::{IntoResponse, Response};
+use enishi_credential::crypto::SignerError;
 use enishi_credential::verdict::Failure;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
+
+use crate::store::StoreError;
 
 /// An RFC 9457 problem (`application/problem+json`) with three members more: `code` for programs, `check` (which check
 /// failed) and `remedy` (what the caller can do). It never says anything about a person or about our inside.
@@ -151,6 +154,26 @@ impl Problem {
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         Self::from_failure(StatusCode::BAD_REQUEST, &failure)
+    }
+}
+
+/// What went wrong in the store is logged; the client learns at most that it can try again.
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::Busy) {
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "The server is busy")
+                .remedy("try again in a moment")
+                .header(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        tracing::error!(%error, "store");
+        Self::internal()
+    }
+}
+
+impl From<SignerError> for Problem {
+    fn from(error: SignerError) -> Self {
+        tracing::error!(%error, "signer");
+        Self::internal()
     }
 }
 

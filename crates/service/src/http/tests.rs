@@ -135,6 +135,71 @@ async fn every_answer_has_a_request_id_and_safe_headers() {
     running.shutdown().await;
 }
 
+/// Collects what is logged on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn threat_16_the_access_log_knows_the_route_and_nobody() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let running = serve(&config()).await;
+    let headers =
+        ["User-Agent: geheim-agent", "Authorization: DPoP geheim-token", "X-Forwarded-For: 192.0.2.77"];
+    send(running.public_addr, "GET", "/things/geheim-id?token=geheim-query", &headers, "").await;
+    send(running.public_addr, "GET", "/geheim-path", &headers, "").await;
+    send(running.public_addr, "GET", "/panic", &headers, "").await;
+    running.shutdown().await;
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for wanted in
+        ["/things/{id}", "\"status\":200", "\"status\":404", "\"method\":\"GET\"", "request_id", "\"ms\""]
+    {
+        assert!(text.contains(wanted), "{wanted} is missing in {text}");
+    }
+    for unwanted in ["geheim", "192.0.2.77", "127.0.0.1"] {
+        assert!(!text.contains(unwanted), "{unwanted} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_plain_error_keeps_its_headers_and_work_is_repeated() {
+    let turns = Arc::new(tokio::sync::Semaphore::new(0));
+    let seen = Arc::clone(&turns);
+    let refuse =
+        || async { (http::StatusCode::UNAUTHORIZED, [("dpop-nonce", "n1"), ("www-authenticate", "DPoP")]) };
+    let running = Chassis::new(&config(), Arc::new(SystemEntropy))
+        .unwrap()
+        .public(Router::new().route("/dpop", get(refuse)))
+        .every(std::time::Duration::from_millis(1), move || {
+            seen.add_permits(1);
+            std::future::ready(())
+        })
+        .serve(Listeners::loopback().await.unwrap())
+        .unwrap();
+    let answer = send(running.public_addr, "GET", "/dpop", &[], "").await;
+    assert_eq!((answer.status, answer.problem().as_str()), (401, "unauthorized"));
+    assert!(answer.head.contains("dpop-nonce: n1") && answer.head.contains("www-authenticate: dpop"));
+    turns.acquire_many(3).await.unwrap().forget();
+    running.shutdown().await;
+}
+
 #[tokio::test]
 async fn bodies_are_read_strictly() {
     let running = serve(&config()).await;

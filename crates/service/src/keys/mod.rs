@@ -17,6 +17,8 @@ mod file;
 mod jwe;
 mod ring;
 mod signature;
+#[cfg(test)]
+mod vectors;
 
 pub use file::{KeyEntry, KeyFile, KeyFileError, KeyPlan, KeyState, KeyType, KeyUse};
 pub use jwe::JoseJwe;
