@@ -91,8 +91,9 @@ async fn an_oversized_answer_is_refused_announced_or_not() {
 async fn a_host_that_does_not_answer_costs_a_limited_time() {
     let router = Router::new().route("/", get(|| async { std::future::pending::<()>().await }));
     let port = serve(router).await;
-    let client = client(true).with_limits(1000, Duration::from_millis(50));
-    let error = client.get(&format!("http://localhost:{port}/"), "*/*").await.unwrap_err();
+    let client = client(true);
+    let impatient = client.clone().with_limits(1000, Duration::from_millis(50));
+    let error = impatient.get(&format!("http://localhost:{port}/"), "*/*").await.unwrap_err();
     assert_eq!(error, ClientError::Timeout);
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let error = client.get(&format!("http://localhost:{unused}/"), "*/*").await.unwrap_err();
@@ -131,10 +132,8 @@ async fn threat_10_a_name_is_judged_by_its_addresses() {
         });
         GuardedClient::with_lookup(&ClientConfig::default(), Development(false), lookup).unwrap()
     };
-    let refused = async |addresses| {
-        let client = lookup(addresses).with_limits(1000, Duration::from_millis(200));
-        client.get("https://issuer.example/", "*/*").await.unwrap_err()
-    };
+    let refused =
+        async |addresses| lookup(addresses).get("https://issuer.example/", "*/*").await.unwrap_err();
     assert_eq!(refused(&["10.0.0.1", "fd00::1"]).await, ClientError::NotPublic);
     assert_eq!(refused(&[]).await, ClientError::Unreachable);
 

@@ -64,12 +64,7 @@ async fn send(addr: SocketAddr, method: &str, path: &str, headers: &[&str], body
 }
 
 fn config() -> ServerConfig {
-    ServerConfig {
-        body_limit: 1000,
-        request_timeout_seconds: 1,
-        header_timeout_seconds: 1,
-        ..ServerConfig::loopback("http://localhost")
-    }
+    ServerConfig { body_limit: 1000, ..ServerConfig::loopback("http://localhost") }
 }
 
 fn routes() -> Router {
@@ -274,7 +269,8 @@ async fn a_panic_is_an_error_without_details_and_the_server_lives() {
 
 #[tokio::test]
 async fn slow_handlers_and_slow_clients_are_cut() {
-    let running = serve(&config()).await;
+    let impatient = ServerConfig { request_timeout_seconds: 1, header_timeout_seconds: 1, ..config() };
+    let running = serve(&impatient).await;
     let addr = running.public_addr;
     let slow_body = "POST /json HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n\
                      Content-Length: 100\r\n\r\n{";

@@ -336,7 +336,8 @@ impl KeyFile {
 
     /// One step of rotation for the keys of one use: what was retiring is retired, what was active retires, what was next
     /// is active, and each kind that is active gets a new next key. The first rotation only prepares: without a next key
-    /// nothing but the new next keys changes, because an unpublished key must not sign.
+    /// nothing but the new next keys changes, because an unpublished key must not sign. A new key has no certificate chain:
+    /// where one is needed, add it to the file before the next rotation.
     pub fn rotate(&mut self, key_use: KeyUse, entropy: &dyn Entropy) {
         let kinds: Vec<KeyType> = self
             .keys
