@@ -33,7 +33,7 @@ pub struct PushedRequest {
 
 impl PushedRequest {
     /// Reads a pushed request (server side). Whether the client and its redirect URI are known is for
-    /// [`Self::check_client`].
+    /// the server to find out.
     ///
     /// # Errors
     /// `invalid_request` for a missing parameter, a `request_uri` or `request` in the body (RFC 9126 §2.1), PKCE that is

@@ -3,7 +3,7 @@
 //! They refuse with a [`BodyError`], which answers as a [`super::Problem`]. An endpoint that answers errors in a shape of
 //! its own takes the result and converts:
 //!
-//! ```ignore
+//! ```text
 //! async fn token(form: Result<Form<TokenRequest>, BodyError>) -> Result<…, TokenError> {
 //!     let Form(request) = form?; // TokenError: From<BodyError>
 //! ```
