@@ -1,1 +1,84 @@
-fn main() {}
+//! The one binary: `enishi issuer | verifier | gateway | demo | credential inspect | credential verify`.
+
+mod credential;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Links a person's accounts at two organisations, with consent, without a table of identifiers.
+#[derive(Parser)]
+#[command(name = "enishi", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Look into a credential, or verify one. Reads an SD-JWT on standard input.
+    #[command(subcommand)]
+    Credential(CredentialCommand),
+}
+
+#[derive(Subcommand)]
+enum CredentialCommand {
+    /// Show header, claims and disclosures. Verifies nothing.
+    Inspect {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say whether it holds: exit code 0 if it does, 1 if not, 2 for a wrong command line.
+    Verify(Box<credential::verify::VerifyArgs>),
+}
+
+/// Exit code for a command line that cannot be carried out, as clap has it.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Credential(CredentialCommand::Inspect { json }) => inspect(json),
+        Command::Credential(CredentialCommand::Verify(args)) => verify(&args),
+    }
+}
+
+fn inspect(json: bool) -> ExitCode {
+    let found = credential::read_input().and_then(|text| credential::inspect::inspect(&text));
+    match found {
+        Ok(found) if json => print(&format!("{found:#}\n"), ExitCode::SUCCESS),
+        Ok(found) => print(&credential::inspect::render(&found), ExitCode::SUCCESS),
+        Err(message) => complain(&message, 1),
+    }
+}
+
+fn verify(args: &credential::verify::VerifyArgs) -> ExitCode {
+    let text = match credential::read_input() {
+        Ok(text) => text,
+        Err(message) => return complain(&message, USAGE),
+    };
+    let now = enishi_credential::time::Clock::now(&enishi_service::clock::SystemClock);
+    match credential::verify::verify(args, &text, now) {
+        Err(usage) => complain(&usage.0, USAGE),
+        Ok(verdict) => {
+            let text = if args.json {
+                format!("{:#}\n", credential::verify::to_json(&verdict))
+            } else {
+                credential::verify::render(&verdict)
+            };
+            print(&text, if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+        }
+    }
+}
+
+/// Writes the answer. A reader that went away (a closed pipe) is no fault of the command.
+fn print(text: &str, code: ExitCode) -> ExitCode {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    code
+}
+
+fn complain(message: &str, code: u8) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "enishi: {message}");
+    ExitCode::from(code)
+}

@@ -1,6 +1,8 @@
 //! `enishi credential inspect`: shows what is written in an SD-JWT. It checks nothing and says so.
 
 use enishi_credential::encoding::{b64, json};
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
@@ -8,7 +10,7 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 ///
 /// # Errors
 /// A sentence that names the part that is not readable.
-pub fn inspect(text: &str) -> Result<Value, String> {
+pub(crate) fn inspect(text: &str) -> Result<Value, String> {
     let mut parts = text.split('~');
     let jwt = parts.next().unwrap_or_default();
     let mut rest: Vec<&str> = parts.collect();
@@ -82,14 +84,14 @@ fn read_disclosure(at: usize, disclosure: &str, algorithm: &str, payload: &Value
 }
 
 /// The same for a person at a terminal.
-pub fn render(found: &Value) -> String {
+pub(crate) fn render(found: &Value) -> String {
     let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default();
     let mut out = String::from("NOT VERIFIED: this is what is written, not what is true.\n");
     for (title, member) in [("Header", "header"), ("Claims", "claims")] {
-        out.push_str(&format!("\n{title}\n{}\n", pretty(found.get(member).unwrap_or(&Value::Null))));
+        let _ = write!(out, "\n{title}\n{}\n", pretty(found.get(member).unwrap_or(&Value::Null)));
     }
     let disclosures = found.get("disclosures").and_then(Value::as_array).cloned().unwrap_or_default();
-    out.push_str(&format!("\nDisclosures ({})\n", disclosures.len()));
+    let _ = write!(out, "\nDisclosures ({})\n", disclosures.len());
     for disclosure in disclosures {
         let member = |name: &str| disclosure.get(name).cloned().unwrap_or_default();
         let claim = match member("claim") {
@@ -97,11 +99,13 @@ pub fn render(found: &Value) -> String {
             _ => "(array element)".to_owned(),
         };
         let found = member("digest_found").as_str().unwrap_or("digest algorithm unknown").to_owned();
-        out.push_str(&format!("  {claim} = {}   [digest {found}]\n", member("value")));
+        let _ = writeln!(out, "  {claim} = {}   [digest {found}]", member("value"));
     }
     match found.get("key_binding") {
         Some(Value::Null) | None => out.push_str("\nNo key binding JWT\n"),
-        Some(binding) => out.push_str(&format!("\nKey binding JWT\n{}\n", pretty(binding))),
+        Some(binding) => {
+            let _ = write!(out, "\nKey binding JWT\n{}\n", pretty(binding));
+        }
     }
     out
 }

@@ -1,7 +1,7 @@
 //! `enishi credential …`: look into a credential, and check one.
 
-pub mod inspect;
-pub mod verify;
+pub(crate) mod inspect;
+pub(crate) mod verify;
 
 use std::io::Read as _;
 
@@ -12,7 +12,7 @@ const MAX_INPUT: u64 = 1 << 20;
 ///
 /// # Errors
 /// A sentence for the person who called: nothing there, too long, or not text.
-pub fn read_input() -> Result<String, String> {
+pub(crate) fn read_input() -> Result<String, String> {
     let mut text = String::new();
     std::io::stdin()
         .take(MAX_INPUT + 1)
