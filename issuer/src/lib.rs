@@ -13,7 +13,6 @@ mod app;
 mod config;
 mod derive;
 mod http;
-mod identifier;
 mod issue;
 mod keys;
 mod offer;

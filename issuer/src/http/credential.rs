@@ -16,7 +16,6 @@ use super::dpop::{self, ProofError};
 use super::nonce::PURPOSE;
 use super::notification;
 use crate::app::{App, Shared};
-use crate::identifier;
 use crate::issue::{NotIssued, issue};
 use crate::store::AccessToken;
 
@@ -44,9 +43,13 @@ async fn answer(app: &App, request: Request) -> Result<CredentialResponse, Refus
         .await
         .map_err(|error| Refusal::body(ErrorCode::InvalidCredentialRequest, &error))?;
     let request = CredentialRequest::parse(&body, app.config.issuance.batch_size)?;
+    // A credential identifier is the party id itself: a wallet has to know for whom it makes a pairwise DID before it
+    // asks. Wallets that make none may treat it as opaque.
     let identifier = request.identifier(|id| id == LINKAGE_SD_JWT)?;
-    let party = identifier::rp(identifier)
-        .filter(|rp| token.rps.iter().any(|granted| granted == rp))
+    let party = token
+        .rps
+        .iter()
+        .find(|granted| *granted == identifier)
         .and_then(|rp| app.parties.get(rp))
         .ok_or_else(|| {
             OAuthError::new(

@@ -17,7 +17,6 @@ use subtle::ConstantTimeEq as _;
 use super::answer::{Refusal, json};
 use super::dpop;
 use crate::app::{App, Shared};
-use crate::identifier;
 use crate::offer::{TX_TRIES, tx_code_mac};
 use crate::store::{AccessToken, NewToken};
 
@@ -155,11 +154,10 @@ fn check_binding(bound_to: Option<Thumbprint>, key: Option<Thumbprint>) -> Resul
 }
 
 fn response(app: &App, token: String, content: &AccessToken) -> TokenResponse {
-    let identifiers = content.rps.iter().map(|rp| identifier::of(rp)).collect();
     TokenResponse {
         access_token: Secret::new(token),
         token_type: if content.jkt.is_some() { "DPoP" } else { "Bearer" }.to_owned(),
         expires_in: app.config.lifetimes.access_token.into(),
-        authorization_details: vec![GrantedDetail::new(LINKAGE_SD_JWT, identifiers)],
+        authorization_details: vec![GrantedDetail::new(LINKAGE_SD_JWT, content.rps.clone())],
     }
 }
