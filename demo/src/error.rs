@@ -48,6 +48,12 @@ pub enum DemoError {
     Call(String),
 }
 
+impl From<enishi_holder_sdk::WalletError> for DemoError {
+    fn from(error: enishi_holder_sdk::WalletError) -> Self {
+        Self::Wallet(error.to_string())
+    }
+}
+
 impl From<RpError> for DemoError {
     fn from(error: RpError) -> Self {
         Self::App(error.to_string())

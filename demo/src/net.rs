@@ -46,6 +46,14 @@ impl CallError {
             _ => "",
         }
     }
+
+    /// What the server says about it, where it refused.
+    pub(crate) fn detail(&self) -> &str {
+        match self {
+            Self::Refused { detail, .. } => detail,
+            _ => "",
+        }
+    }
 }
 
 /// One request.
@@ -54,13 +62,13 @@ pub(crate) struct Call {
     method: Method,
     url: String,
     headers: HeaderMap,
-    body: Option<(HeaderValue, Vec<u8>)>,
+    body: Vec<u8>,
 }
 
 impl Call {
     /// A request without body.
     pub(crate) fn new(method: Method, url: impl Into<String>) -> Self {
-        Self { method, url: url.into(), headers: HeaderMap::new(), body: None }
+        Self { method, url: url.into(), headers: HeaderMap::new(), body: Vec::new() }
     }
 
     /// Adds a header.
@@ -70,15 +78,24 @@ impl Call {
     }
 
     /// Adds a JSON body.
-    pub(crate) fn json(mut self, body: &Value) -> Self {
-        self.body = Some((HeaderValue::from_static("application/json"), body.to_string().into_bytes()));
-        self
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.typed("application/json", body.to_string().into_bytes())
     }
 
     /// Adds a form.
-    pub(crate) fn form(mut self, body: String) -> Self {
-        self.body = Some((HeaderValue::from_static("application/x-www-form-urlencoded"), body.into_bytes()));
+    pub(crate) fn form(self, body: impl Into<Vec<u8>>) -> Self {
+        self.typed("application/x-www-form-urlencoded", body.into())
+    }
+
+    /// Adds a body whose type a header tells.
+    pub(crate) fn body(mut self, body: Vec<u8>) -> Self {
+        self.body = body;
         self
+    }
+
+    fn typed(mut self, media_type: &'static str, body: Vec<u8>) -> Self {
+        self.headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        self.body(body)
     }
 }
 
@@ -149,8 +166,8 @@ impl Net {
         let fail =
             |source: reqwest::Error| CallError::Http { url: url.clone(), source: source.without_url() };
         let mut request = self.0.request(method, &url).headers(headers);
-        if let Some((content_type, body)) = body {
-            request = request.header(http::header::CONTENT_TYPE, content_type).body(body);
+        if !body.is_empty() {
+            request = request.body(body);
         }
         let response = request.send().await.map_err(fail)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());

@@ -72,8 +72,7 @@ pub(crate) struct Plan {
 }
 
 /// Folders below the town's directory. A directory that holds anything else is somebody's, and is not touched.
-pub(crate) const FOLDERS: [&str; 9] =
-    ["town", "idp", "issuer", "verifier", "portal", "health", "bank", "portal-verifier", "wallet"];
+pub(crate) const FOLDERS: [&str; 7] = ["town", "issuer", "verifier", "portal", "health", "bank", "residents"];
 
 /// Where `--serve` puts the town if these ports are free, so that bookmarks survive.
 const SERVED_FROM: u16 = 7400;
@@ -85,7 +84,7 @@ impl Plan {
     /// # Errors
     /// If there are no free ports, or the folders cannot be made.
     pub(crate) fn draw(dir: &Path, fixed: bool) -> Result<Self, DemoError> {
-        std::fs::create_dir_all(dir)?;
+        clear(dir)?;
         let ports = fixed.then(served_ports).flatten().map_or_else(free_ports, Ok)?;
         let mut ports = ports.into_iter().map(Spot);
         let mut next = || ports.next().ok_or_else(|| std::io::Error::other("too few ports"));
@@ -116,13 +115,46 @@ impl Plan {
         Ok(folder.join(name))
     }
 
-    /// The URL of the SQLite file of the party `folder`.
+    /// The URL of the SQLite file `name` of the party `folder`.
     ///
     /// # Errors
     /// As [`Plan::file`].
-    pub(crate) fn database(&self, folder: &str) -> Result<String, DemoError> {
-        Ok(format!("sqlite://{}", self.file(folder, "data.sqlite")?.display()))
+    pub(crate) fn database(&self, folder: &str, name: &str) -> Result<String, DemoError> {
+        Ok(format!("sqlite://{}", self.file(folder, &format!("{name}.sqlite"))?.display()))
     }
+}
+
+/// Makes `dir` an empty folder, if it is one already, does not exist, or was left by an earlier town.
+fn clear(dir: &Path) -> Result<(), DemoError> {
+    std::fs::create_dir_all(dir)?;
+    let ours = |name: &std::ffi::OsStr| FOLDERS.iter().any(|folder| name == *folder);
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        if !ours(&entry.file_name()) || !entry.file_type()?.is_dir() {
+            return Err(DemoError::Directory(dir.display().to_string()));
+        }
+    }
+    let earlier = dir.join("town").join("ca.pem").exists();
+    for folder in FOLDERS.map(|folder| dir.join(folder)) {
+        if folder.exists() {
+            if !earlier {
+                return Err(DemoError::Directory(dir.display().to_string()));
+            }
+            std::fs::remove_dir_all(folder)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the town's folders below `dir`, and `dir` itself if nothing else is in it.
+///
+/// # Errors
+/// If a folder cannot be removed.
+pub(crate) fn remove(dir: &Path) -> Result<(), DemoError> {
+    clear(dir)?;
+    // Somebody may have put something there meanwhile; then it stays.
+    let _ = std::fs::remove_dir(dir);
+    Ok(())
 }
 
 /// Free ports, all different: they are held while they are being found.
@@ -142,6 +174,20 @@ fn served_ports() -> Option<Vec<u16>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_with_something_else_in_it_is_not_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = Plan::draw(folder.path(), false).unwrap();
+        std::fs::write(plan.file("portal", "x").unwrap(), "1").unwrap();
+        assert!(matches!(Plan::draw(folder.path(), false), Err(DemoError::Directory(_))), "not a whole town");
+        std::fs::write(plan.file("town", "ca.pem").unwrap(), "").unwrap();
+        Plan::draw(folder.path(), false).unwrap();
+        assert!(!folder.path().join("portal").exists(), "an earlier town is cleared away");
+        std::fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
+        assert!(matches!(Plan::draw(folder.path(), false), Err(DemoError::Directory(_))));
+        assert!(folder.path().join("thesis.txt").exists());
+    }
 
     #[test]
     fn every_spot_is_another_port() {

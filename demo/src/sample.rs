@@ -13,6 +13,10 @@ pub(crate) struct Resident {
     pub(crate) login: &'static str,
     /// PIN at まちのID.
     pub(crate) pin: &'static str,
+    /// A piece of the check-up record that the portal asks for, as JSON writes it.
+    pub(crate) agreed_data: &'static str,
+    /// A piece that nobody asks for.
+    pub(crate) other_data: &'static str,
     /// Login at the portal, the health section and the bank.
     at: [Account; 3],
 }
@@ -62,6 +66,8 @@ pub(crate) const RESIDENT_A: Resident = Resident {
     slug: "resident-a",
     login: "resident-a",
     pin: "271828",
+    agreed_data: "\"systolic\":132",
+    other_data: "sample-drug-1",
     at: [
         Account { login: "portal-a", number: "P-1002-7741" },
         Account { login: "health-a", number: "KENSHIN-40117" },
@@ -74,6 +80,8 @@ pub(crate) const RESIDENT_B: Resident = Resident {
     slug: "resident-b",
     login: "resident-b",
     pin: "314159",
+    agreed_data: "\"systolic\":118",
+    other_data: "sample-drug-2",
     at: [
         Account { login: "portal-b", number: "P-1002-8306" },
         Account { login: "health-b", number: "KENSHIN-58823" },

@@ -1,15 +1,11 @@
-//! The keys that a party needs, and key files for the services.
+//! The keys that a party needs.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use enishi_credential::crypto::SoftwareSigner;
 use enishi_credential::entropy::Entropy;
 use enishi_credential::jose::jwk::{Jwk, JwkSet, PrivateJwk};
-use serde_json::{Value, json};
 
 use super::authority::{Authority, Subject};
 use crate::DemoError;
@@ -67,38 +63,6 @@ pub(crate) fn sealing_key(kid: &str, entropy: &dyn Entropy) -> PrivateJwk {
 /// A signer for `key`.
 pub(crate) fn signer(key: &PrivateJwk) -> Result<SoftwareSigner, DemoError> {
     SoftwareSigner::new(key.clone()).ok_or_else(|| DemoError::Certificate("a key does not sign".to_owned()))
-}
-
-/// A key file in the form that the services read.
-#[derive(Default)]
-pub(crate) struct KeyFile {
-    keys: Vec<Value>,
-    secrets: BTreeMap<String, String>,
-    x5c: BTreeMap<String, Vec<String>>,
-}
-
-impl KeyFile {
-    /// Adds an active key.
-    pub(crate) fn key(mut self, key: &PrivateJwk) -> Self {
-        let mut value = key.to_secret_value();
-        if let Some(object) = value.as_object_mut() {
-            object.insert("state".to_owned(), "active".into());
-        }
-        self.keys.push(value);
-        self
-    }
-
-    /// Adds the certificate of the key `kid`.
-    pub(crate) fn certificate(mut self, kid: &str, der: &[u8]) -> Self {
-        self.x5c.insert(kid.to_owned(), vec![STANDARD.encode(der)]);
-        self
-    }
-
-    /// Writes the file, readable by its owner only.
-    pub(crate) fn write(self, path: &Path) -> Result<(), DemoError> {
-        let text = json!({"keys": self.keys, "secrets": self.secrets, "x5c": self.x5c}).to_string();
-        write_private(path, text.as_bytes())
-    }
 }
 
 /// Writes a new file, readable by its owner only.

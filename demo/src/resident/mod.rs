@@ -2,3 +2,5 @@
 
 pub(crate) mod browser;
 pub(crate) mod page;
+pub(crate) mod person;
+pub(crate) mod wallet;

@@ -223,6 +223,9 @@ impl Tag {
     }
 
     fn field(&self) -> Option<Field> {
+        if self.attribute("disabled").is_some() {
+            return None;
+        }
         let default = if self.name == "button" { "submit" } else { "text" };
         let kind = match self.attribute("type").unwrap_or(default) {
             "hidden" => Kind::Fixed,

@@ -17,7 +17,7 @@ use axum::routing::{get, post};
 use enishi_credential::entropy::Entropy;
 use enishi_credential::time::Clock;
 
-pub(crate) use self::accounts::{Accounts, SampleAccount};
+pub(crate) use self::accounts::{Accounts, PASSWORD, SampleAccount};
 pub(crate) use self::error::RpError;
 pub(crate) use self::first_party::FirstParty;
 use self::session::Sessions;

@@ -64,9 +64,10 @@ impl VerifierApi {
         Ok(self.net.send(call).await?.ok()?)
     }
 
-    /// `GET /link-requests/{id}`.
-    pub(super) async fn status(&self, id: &str) -> Result<LinkRequestStatus, RpError> {
-        let call = self.call(Method::GET, &format!("/link-requests/{id}")).await?;
+    /// `GET /link-requests/{id}`, with the code that the browser brought.
+    pub(super) async fn status(&self, id: &str, response_code: &str) -> Result<LinkRequestStatus, RpError> {
+        let query = serde_urlencoded::to_string([("response_code", response_code)]).map_err(|_| RpError::Form)?;
+        let call = self.call(Method::GET, &format!("/link-requests/{id}?{query}")).await?;
         Ok(self.net.send(call).await?.ok()?)
     }
 

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use axum::extract::{RawForm, State};
+use axum::extract::{Query, RawForm, State};
 use axum::response::Response;
 use enishi_credential::entropy;
 use enishi_protocol::grant::messages::{LinkRequestStatus, RequestStatus};
 use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
 
 use super::Portal;
 use super::store::Ask;
@@ -48,7 +49,17 @@ pub(super) async fn begin(
     Ok(web::page(StatusCode::OK, &page))
 }
 
-pub(super) async fn done(State(portal): State<Portal>, headers: HeaderMap) -> Result<Response, RpError> {
+/// What the verifier gives the browser on its way back: it shows that this is the browser that answered.
+#[derive(Deserialize)]
+pub(super) struct Done {
+    response_code: String,
+}
+
+pub(super) async fn done(
+    State(portal): State<Portal>,
+    headers: HeaderMap,
+    Query(done): Query<Done>,
+) -> Result<Response, RpError> {
     let (rp, store) = (&portal.0.rp, &portal.0.store);
     let session = rp.session(&headers)?;
     // Only the browser that asked can finish: whoever opens a link that another person made is not asked about here.
@@ -56,7 +67,7 @@ pub(super) async fn done(State(portal): State<Portal>, headers: HeaderMap) -> Re
     let ask =
         store.ask(&ask_id).await?.filter(|ask| ask.number == session.number).ok_or(RpError::NotStarted)?;
     rp.update(&session, |session| session.ask = None);
-    let status = settled(&portal, &ask).await?;
+    let status = settled(&portal, &ask, &done.response_code).await?;
     let (Some(grant_id), Some(sealed)) = (status.grant_id, status.sealed_sub) else {
         store.settle(&ask_id, "", "not_granted").await?;
         return Err(RpError::NotPresented);
@@ -72,10 +83,10 @@ pub(super) async fn done(State(portal): State<Portal>, headers: HeaderMap) -> Re
 }
 
 /// Asks until the request is answered: the browser can be here a moment before the verifier has finished.
-async fn settled(portal: &Portal, ask: &Ask) -> Result<LinkRequestStatus, RpError> {
+async fn settled(portal: &Portal, ask: &Ask, code: &str) -> Result<LinkRequestStatus, RpError> {
     const TRIES: u32 = 20;
     for _ in 0..TRIES {
-        let status = portal.0.api.status(&ask.link_request_id).await?;
+        let status = portal.0.api.status(&ask.link_request_id, code).await?;
         if status.status != RequestStatus::Pending {
             return Ok(status);
         }

@@ -4,6 +4,7 @@ mod api;
 mod ask;
 mod fetch;
 mod home;
+mod misuse;
 mod notices;
 mod own_id;
 mod store;
