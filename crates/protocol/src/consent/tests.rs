@@ -63,7 +63,7 @@ async fn vp_n10_unknown_types_members_and_foreign_ids_are_refused() {
     let [sp, dp] = pair.strings();
     assert_eq!(code(&[dp.clone(), sp.clone()]), "credential_ids_foreign");
     assert_eq!(code(&[sp.clone(), sp.clone()]), "credential_ids_foreign");
-    assert_eq!(code(&[sp.clone()]), "terms_malformed");
+    assert_eq!(code(std::slice::from_ref(&sp)), "terms_malformed");
     assert_eq!(code(&[sp, dp.clone(), dp]), "terms_malformed");
 }
 

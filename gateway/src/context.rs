@@ -1,0 +1,130 @@
+//! The means of a gateway: its name, keys, database, trust, clock and randomness.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use enishi_credential::crypto::{SignatureVerifier, Signer};
+use enishi_credential::entropy::Entropy;
+use enishi_credential::jose::jwe::JweBackend;
+use enishi_credential::jose::jwk::PrivateJwk;
+use enishi_credential::time::{Clock, UnixTime};
+use enishi_protocol::declaration::DeclarationSet;
+use enishi_service::client::GuardedClient;
+use enishi_service::config::PublicUrl;
+use enishi_service::http::StartError;
+use enishi_service::keys::{AwsVerifier, KeyFileError, KeyRing};
+use enishi_service::store::{SqlReplayCache, Store};
+use tokio::sync::Notify;
+
+use crate::config::Config;
+use crate::declarations;
+use crate::grants::Grants;
+use crate::trust::{Kind, StatusLists, TrustedKeys};
+
+/// Everything that the steps need.
+pub(crate) struct Gateway {
+    /// The data provider's party id.
+    pub(crate) party: String,
+    /// The canonical resource URI.
+    pub(crate) resource: PublicUrl,
+    /// Where requests go.
+    pub(crate) upstream: PublicUrl,
+    /// Calls the upstream.
+    pub(crate) upstream_client: GuardedClient,
+    /// Calls verifiers and issuers.
+    pub(crate) client: GuardedClient,
+    /// The verifiers that are trusted, and their keys.
+    pub(crate) verifiers: TrustedKeys,
+    /// The issuers that are trusted, and their keys.
+    pub(crate) issuers: TrustedKeys,
+    /// Status lists of grants.
+    pub(crate) status_lists: StatusLists,
+    /// The declarations.
+    pub(crate) declarations: DeclarationSet,
+    /// What is known of grants and links.
+    pub(crate) grants: Grants,
+    /// Proofs that were used.
+    pub(crate) replay: SqlReplayCache,
+    /// The database.
+    pub(crate) store: Store,
+    /// Signs client assertions.
+    pub(crate) signer: Arc<dyn Signer>,
+    /// Opens what is sealed to this party.
+    pub(crate) decryption_keys: Vec<PrivateJwk>,
+    /// Opens JWEs.
+    pub(crate) jwe: Arc<dyn JweBackend>,
+    /// Checks signatures.
+    pub(crate) signatures: Arc<dyn SignatureVerifier>,
+    /// Randomness.
+    pub(crate) entropy: Arc<dyn Entropy>,
+    /// Wakes the delivery of reports.
+    pub(crate) report_queued: Notify,
+    clock: Arc<dyn Clock>,
+}
+
+impl Gateway {
+    /// Opens the database, the key file and the declarations.
+    pub(crate) async fn open(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StartError> {
+        let at_fault = |error: KeyFileError| StartError::Other(error.to_string());
+        let keys = KeyRing::load(&config.keys.file, config.development, &crate::KEY_PLAN, &*entropy)
+            .map_err(at_fault)?;
+        let decryption_keys: Vec<_> = keys.decryption_keys().cloned().collect();
+        if decryption_keys.is_empty() {
+            return Err(StartError::Other(
+                "key file: there is no key with `use` enc to open sealed identifiers".to_owned(),
+            ));
+        }
+        let signatures: Arc<dyn SignatureVerifier> = Arc::new(AwsVerifier);
+        let party = config.permit("party", &config.party)?.to_string();
+        let resource = config.permit("resource.uri", &config.resource.uri)?;
+        let declarations = declarations::load(&config.trust, &*signatures, clock.now())?;
+        let ours = declarations
+            .services()
+            .any(|service| service.body.iss == party && service.body.resource == resource.as_str());
+        if !ours {
+            return Err(StartError::Other(
+                "trust.declarations: there is no service declaration of this party for resource.uri"
+                    .to_owned(),
+            ));
+        }
+        let store = Store::connect(config.store.url.read("store.url")?.expose()).await?;
+        store.migrate(&sqlx::migrate!("migrations/sqlite"), &sqlx::migrate!("migrations/postgres")).await?;
+        let client = GuardedClient::new(&config.client, config.development)?;
+        let policy = config.development.url_policy();
+        let trusted = |kind, urls: Vec<PublicUrl>| {
+            TrustedKeys::new(kind, urls, policy, client.clone(), Arc::clone(&clock))
+        };
+        Ok(Self {
+            party,
+            resource,
+            upstream: config.permit("resource.upstream", &config.resource.upstream)?,
+            upstream_client: client
+                .clone()
+                .with_limits(config.resource.body_limit, Duration::from_millis(config.resource.timeout_ms)),
+            verifiers: trusted(Kind::Verifier, config.all("trust.verifiers", &config.trust.verifiers)?),
+            issuers: trusted(Kind::Issuer, config.all("trust.issuers", &config.trust.issuers)?),
+            status_lists: StatusLists::default(),
+            client,
+            declarations,
+            grants: Grants::new(&store),
+            replay: SqlReplayCache::new(&store),
+            store,
+            signer: keys.active_signer().map_err(at_fault)?,
+            decryption_keys,
+            jwe: keys.jwe(),
+            signatures,
+            entropy,
+            report_queued: Notify::new(),
+            clock,
+        })
+    }
+
+    /// The time now.
+    pub(crate) fn now(&self) -> UnixTime {
+        self.clock.now()
+    }
+}
