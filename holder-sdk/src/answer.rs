@@ -45,12 +45,14 @@ impl Wallet {
     /// hears of it, so that a crash at any moment loses no consent and shows no credential twice.
     ///
     /// # Errors
-    /// `no_credential` if the wallet lacks a fresh credential for a party; the verifier's answer. After
-    /// [`WalletError::Transport`] it is not known whether the verifier took the answer: the grant stays listed, and
-    /// [`Wallet::grant_status`] tells.
+    /// `no_credential` if the wallet lacks a fresh credential for a party, and `answer_too_late` when the time to answer is
+    /// over: then nothing was used up. What a credential's own issuer got wrong (`openings_do_not_fit`). The verifier's
+    /// refusal, 4xx: there is no grant. `already_answered`. After any other error it is not known whether the verifier took the answer: the
+    /// grant stays listed, not [`confirmed`](crate::GrantSummary::confirmed), and [`Wallet::grant_status`] tells.
     pub async fn approve(&self, request: &Request) -> Result<Answered, WalletError> {
         match &request.kind {
             Kind::FirstParty { rp } => {
+                self.check_in_time(request)?;
                 let [taken] = self.take([rp.as_str()])?;
                 let text =
                     present_first_party(&request.verified, &taken.credential, &taken.signer, self.now())
@@ -67,6 +69,17 @@ impl Wallet {
         let terms = pair.terms();
         let grant_id = terms.grant_id.clone();
         let jkt = request.grant_jkt(self).ok_or_else(|| no_credential(&grant_id))?;
+        self.check_in_time(request)?;
+        if self.keeper.read(|state| state.grants.iter().any(|had| had.grant_id == grant_id && had.confirmed))
+        {
+            return Err(Failure::new(
+                "grant",
+                "already_answered",
+                "this request was answered with yes before",
+            )
+            .remedy("look at the grant instead")
+            .into());
+        }
         let [sp, dp] = self.take([terms.recipient.id.as_str(), terms.provider.id.as_str()])?;
         let (now, entropy) = (self.now(), self.entropy());
         let [for_sp, for_dp] =
@@ -74,22 +87,33 @@ impl Wallet {
         let grant = StoredGrant {
             grant_id: grant_id.clone(),
             verifier: request.client_id(),
+            verifier_key: request.verified.signing_key.clone(),
+            confirmed: false,
+            terms_sha256: pair.terms_sha256(),
             grant_uri: terms.withdraw.uri.clone(),
             given_at: now,
             withdrawn_at: None,
             acknowledgement: None,
             terms: serde_json::to_value(terms).unwrap_or_default(),
         };
-        self.keeper.change(|state| {
+        let first_try = self.keeper.change(|state| {
+            let before = state.grants.len();
             state.grants.retain(|other| other.grant_id != grant_id);
+            let first_try = state.grants.len() == before;
             state.grants.push(grant);
+            first_try
         })?;
         let presentations =
             BTreeMap::from([(SP_LINK.to_owned(), vec![for_sp]), (DP_LINK.to_owned(), vec![for_dp])]);
         match self.post_answer(&request.verified, &presentations).await {
-            Ok(redirect_uri) => Ok(Answered { redirect_uri, grant_id: Some(grant_id) }),
+            Ok(redirect_uri) => {
+                self.confirm(&grant_id)?;
+                Ok(Answered { redirect_uri, grant_id: Some(grant_id) })
+            }
             Err(error) => {
-                if matches!(error, WalletError::Server { .. }) {
+                // Only a 4xx says that the answer was not taken: a proxy's 502 may come after it was. And the 4xx to a
+                // second try may say just that: the first one was taken.
+                if first_try && matches!(error, WalletError::Server { status: 400..=499, .. }) {
                     self.keeper.change(|state| state.grants.retain(|grant| grant.grant_id != grant_id))?;
                 }
                 Err(error)
@@ -130,10 +154,21 @@ impl Wallet {
         Ok(parse_direct_post_reply(&response.body, self.urls())?)
     }
 
+    /// Nothing is used up for a request whose time is over.
+    fn check_in_time(&self, request: &Request) -> Result<(), Failure> {
+        let terms = request.terms().map(|terms| terms.answer_by);
+        if [terms, request.verified.exp].into_iter().flatten().any(|end| end <= self.now()) {
+            return Err(Failure::new("consent-time", "answer_too_late", "the time to answer is over")
+                .at("/answer_by")
+                .remedy("start again at the service"));
+        }
+        Ok(())
+    }
+
     /// Takes one fresh credential for each of `rps` and marks them as shown: all or none.
     fn take<const N: usize>(&self, rps: [&str; N]) -> Result<[Taken; N], WalletError> {
         let now = self.now();
-        let stored = self.keeper.change(|state| {
+        let stored = self.keeper.try_change(|state| {
             let mut places = Vec::with_capacity(N);
             for rp in rps {
                 let place = state.credentials.iter().position(|held| held.is_fresh(rp, now));
@@ -146,8 +181,8 @@ impl Wallet {
                     taken.push(held.clone());
                 }
             }
-            Ok::<_, Failure>(taken)
-        })??;
+            Ok::<_, WalletError>(taken)
+        })?;
         let mut taken = Vec::with_capacity(N);
         for stored in stored {
             let credential = HeldLinkage::from_storage(stored.sd_jwt.expose())?;

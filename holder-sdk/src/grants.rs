@@ -1,5 +1,7 @@
 //! Looking back and withdrawing: the grants that the person gave (linkage protocol §8, §10).
 
+mod acknowledgement;
+
 use enishi_credential::encoding::json;
 use enishi_credential::time::UnixTime;
 use enishi_credential::verdict::Failure;
@@ -22,6 +24,8 @@ pub struct GrantSummary {
     pub verifier: String,
     /// When the person agreed.
     pub given_at: UnixTime,
+    /// Whether the verifier is known to have taken the answer. If not, say so, and ask with [`Wallet::grant_status`].
+    pub confirmed: bool,
     /// When the person withdrew it with this wallet.
     pub withdrawn_at: Option<UnixTime>,
     /// The verifier's signed acknowledgement of the withdrawal: keep it, it is a proof.
@@ -41,12 +45,29 @@ impl Wallet {
         self.keeper.read(|state| state.grants.iter().filter_map(summary).collect())
     }
 
-    /// How the grant stands at the verifier.
+    /// How the grant stands at the verifier. This also settles a grant of which it was not known whether the verifier took
+    /// the answer: either it is confirmed now, or, once the time to answer is over and the verifier does not know it,
+    /// it is no longer listed.
     ///
     /// # Errors
     /// `grant_unknown`; the verifier's errors.
     pub async fn grant_status(&self, grant_id: &str) -> Result<GrantStatus, WalletError> {
-        read(&self.ask(grant_id, "GET", "").await?)
+        match self.ask(grant_id, "GET", "").await {
+            Ok(response) => {
+                let status: GrantStatus = read(&response)?;
+                if status.grant_id != grant_id {
+                    return Err(malformed("the answer is about another grant").into());
+                }
+                self.confirm(grant_id)?;
+                Ok(status)
+            }
+            Err(error) => {
+                if matches!(error, WalletError::Server { status: 404, .. }) {
+                    self.forget_unanswered(grant_id)?;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// What happened under the grant: when, by whom, what.
@@ -57,20 +78,62 @@ impl Wallet {
         read(&self.ask(grant_id, "GET", "/events").await?)
     }
 
-    /// Withdraws the grant. When this returns, the verifier has stopped it and said so with its signature.
+    /// Withdraws the grant. When this returns, the verifier has stopped it and said so with its signature, which was
+    /// checked and is kept ([`GrantSummary::acknowledgement`], threat 17).
     ///
     /// # Errors
-    /// `grant_unknown`; the verifier's errors. After an error it is not known whether it was withdrawn: ask again.
+    /// `grant_unknown`; the verifier's errors; `acknowledgement_mismatch` and the codes of signatures for an
+    /// acknowledgement that proves nothing. After an error it is not known whether the grant was withdrawn: do it again,
+    /// a second withdrawal is answered like the first one.
     pub async fn withdraw(&self, grant_id: &str) -> Result<Withdrawn, WalletError> {
+        let grant = self.stored_grant(grant_id)?;
         let withdrawn: Withdrawn = read(&self.ask(grant_id, "DELETE", "").await?)?;
+        self.check_acknowledgement(&grant, &withdrawn).await?;
         let (at, acknowledgement) = (withdrawn.withdrawn_at, withdrawn.acknowledgement.clone());
         self.keeper.change(|state| {
             if let Some(grant) = state.grants.iter_mut().find(|grant| grant.grant_id == grant_id) {
+                grant.confirmed = true;
                 grant.withdrawn_at = Some(at);
                 grant.acknowledgement = Some(acknowledgement);
             }
         })?;
         Ok(withdrawn)
+    }
+
+    /// Remembers that the verifier has the grant.
+    pub(crate) fn confirm(&self, grant_id: &str) -> Result<(), WalletError> {
+        let is_new = |grant: &StoredGrant| grant.grant_id == grant_id && !grant.confirmed;
+        if self.keeper.read(|state| state.grants.iter().any(is_new)) {
+            self.keeper.change(|state| {
+                state
+                    .grants
+                    .iter_mut()
+                    .filter(|grant| is_new(grant))
+                    .for_each(|grant| grant.confirmed = true);
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The verifier does not know the grant. If it can no longer come to know it, it never was one.
+    fn forget_unanswered(&self, grant_id: &str) -> Result<(), WalletError> {
+        let now = self.now();
+        let lapsed = |grant: &StoredGrant| {
+            let answer_by = summary(grant).map(|grant| grant.terms.answer_by);
+            grant.grant_id == grant_id && !grant.confirmed && answer_by.is_some_and(|end| end <= now)
+        };
+        if self.keeper.read(|state| state.grants.iter().any(lapsed)) {
+            self.keeper.change(|state| state.grants.retain(|grant| !lapsed(grant)))?;
+        }
+        Ok(())
+    }
+
+    fn stored_grant(&self, grant_id: &str) -> Result<StoredGrant, Failure> {
+        let found = self.keeper.read(|state| {
+            let mut grants = state.grants.iter();
+            grants.find(|grant| grant.grant_id == grant_id).cloned()
+        });
+        found.ok_or_else(unknown)
     }
 
     /// Sends a request that the grant's own key signs.
@@ -80,10 +143,7 @@ impl Wallet {
         method: &'static str,
         below: &str,
     ) -> Result<HttpResponse, WalletError> {
-        let grant = self
-            .keeper
-            .read(|state| state.grants.iter().find(|grant| grant.grant_id == grant_id).cloned())
-            .ok_or_else(unknown)?;
+        let grant = self.stored_grant(grant_id)?;
         let url = format!("{}{below}", grant.grant_uri);
         let key = signer(self.parts.seed.grant_key(&grant.verifier, grant_id))?;
         let proof = ProofRequest { method, url: &url, access_token: None, nonce: None };
@@ -99,16 +159,18 @@ fn summary(stored: &StoredGrant) -> Option<GrantSummary> {
         grant_id: stored.grant_id.clone(),
         verifier: stored.verifier.clone(),
         given_at: stored.given_at,
+        confirmed: stored.confirmed,
         withdrawn_at: stored.withdrawn_at,
         acknowledgement: stored.acknowledgement.clone(),
         terms: serde_json::from_value(stored.terms.clone()).ok()?,
     })
 }
 
+fn malformed(detail: impl Into<String>) -> Failure {
+    Failure::new("grant-answer", "grant_answer_malformed", detail)
+        .remedy("the verifier has a fault: its answer is not what the linkage protocol says")
+}
+
 fn read<T: serde::de::DeserializeOwned>(response: &HttpResponse) -> Result<T, WalletError> {
-    json::from_slice(&response.body).map_err(|error| {
-        Failure::new("grant-answer", "grant_answer_malformed", error.to_string())
-            .remedy("the verifier has a fault: its answer is not what the linkage protocol says")
-            .into()
-    })
+    json::from_slice(&response.body).map_err(|error| malformed(error.to_string()).into())
 }

@@ -8,6 +8,8 @@
 mod client;
 mod receive;
 
+use std::collections::BTreeSet;
+
 use enishi_credential::crypto::SoftwareSigner;
 use enishi_credential::entropy;
 use enishi_credential::jose::jwk::PrivateJwk;
@@ -18,7 +20,10 @@ use enishi_protocol::oauth::{
     CredentialDetail, GrantedDetail, PkceVerifier, PreAuthorizedGrant, PushedRequest, PushedResponse,
     TokenRequest,
 };
-use enishi_protocol::vci::{CredentialOffer, IssuerMetadata, LINKAGE_SD_JWT, OfferSource, TxCode};
+use enishi_protocol::vci::{
+    CredentialOffer, FORMAT_SD_JWT, IssuerMetadata, LINKAGE_SD_JWT, LINKAGE_VCT, OfferSource,
+    ProofTypeMetadata, TxCode,
+};
 use url::Url;
 
 use crate::error::WalletError;
@@ -78,7 +83,7 @@ impl Wallet {
     ///
     /// # Errors
     /// `issuer_not_trusted` before anything is fetched from an issuer that is not in [`crate::Trust::issuers`]
-    /// (threat 10); the failures of [`CredentialOffer`], [`IssuerMetadata`] and [`AuthorizationServerMetadata`].
+    /// (threat 10); `issuer_unusable` for an issuer without linkage credentials in batches; the failures of [`CredentialOffer`], [`IssuerMetadata`] and [`AuthorizationServerMetadata`].
     pub async fn read_offer(&self, uri: &str) -> Result<Offer, WalletError> {
         let offer = match OfferSource::parse(uri, self.urls())? {
             OfferSource::Value(offer) => *offer,
@@ -107,6 +112,9 @@ impl Wallet {
 
     async fn prepare(&self, offer: CredentialOffer) -> Result<Offer, WalletError> {
         let id = offer.credential_issuer.as_str();
+        if !offer.credential_configuration_ids.iter().any(|id| id == LINKAGE_SD_JWT) {
+            return Err(unusable("the offer is not for linkage credentials").into());
+        }
         if !self.parts.trust.issuers.iter().any(|trusted| trusted == id) {
             return Err(Failure::new("issuer-trust", "issuer_not_trusted", "this issuer is not trusted")
                 .at("/credential_issuer")
@@ -116,6 +124,7 @@ impl Wallet {
         let body = self.fetch_json(&IssuerMetadata::url(id, self.urls())?).await?;
         let issuer = IssuerMetadata::parse(&body, id, self.urls())?;
         offer.check(&issuer)?;
+        check_configuration(&issuer)?;
         let grants = &offer.grants;
         let named = match (&grants.pre_authorized, &grants.authorization_code) {
             (Some(grant), _) => grant.authorization_server.as_deref(),
@@ -235,7 +244,10 @@ impl Wallet {
     ) -> Result<Vec<CredentialSummary>, WalletError> {
         let keys = self.issuer_keys(offer.issuer()).await?;
         let mut received = Vec::new();
-        for rp in token.details.iter().flat_map(|detail: &GrantedDetail| &detail.credential_identifiers) {
+        let ours = |detail: &&GrantedDetail| detail.credential_configuration_id == LINKAGE_SD_JWT;
+        let rps: BTreeSet<&String> =
+            token.details.iter().filter(ours).flat_map(|detail| &detail.credential_identifiers).collect();
+        for rp in rps {
             let plan = receive::Plan { issuer: &offer.issuer, keys: &keys, rp, client_id, batch };
             received.extend(self.receive(client, token, &plan).await?);
         }
@@ -259,6 +271,29 @@ impl Wallet {
     fn fresh_dpop_key(&self) -> Result<SoftwareSigner, WalletError> {
         signer(PrivateJwk::generate_p256(self.entropy()))
     }
+}
+
+/// What a wallet needs of an issuer: linkage credentials, against proofs of its own keys, several at a time. One at a
+/// time could not be: a batch is covered by one proof of the pairwise DID (linkage protocol §5).
+fn check_configuration(issuer: &IssuerMetadata) -> Result<(), Failure> {
+    let Some(configuration) = issuer.credential_configurations_supported.get(LINKAGE_SD_JWT) else {
+        return Err(unusable("the issuer has no configuration of linkage credentials"));
+    };
+    if configuration.format != FORMAT_SD_JWT || configuration.vct.as_deref() != Some(LINKAGE_VCT) {
+        return Err(unusable("the configuration is not that of linkage credentials"));
+    }
+    let proofs = configuration.proof_types_supported.as_ref().and_then(|types| types.get("jwt"));
+    let takes = |proofs: &ProofTypeMetadata| {
+        proofs.key_attestations_required.is_none()
+            && proofs.proof_signing_alg_values_supported.iter().any(|alg| alg == "ES256")
+    };
+    if !proofs.is_some_and(takes) {
+        return Err(unusable("the issuer does not take proofs by ES256 keys without attestation"));
+    }
+    if issuer.batch_size() < 2 {
+        return Err(unusable("the issuer does not issue batches"));
+    }
+    Ok(())
 }
 
 impl Offer {

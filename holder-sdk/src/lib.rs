@@ -11,6 +11,8 @@ mod prompt;
 mod request;
 mod seed;
 mod state;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transport;
 mod vault;
 mod wallet;

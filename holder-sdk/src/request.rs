@@ -2,6 +2,7 @@
 
 use enishi_credential::entropy;
 use enishi_credential::jose::jwk::Thumbprint;
+use enishi_credential::linkage::{CLAIM_PPID, CLAIM_SEALED_SUB, CLAIM_SUB};
 use enishi_credential::verdict::Failure;
 use enishi_protocol::consent::{ConsentPair, ConsentTerms, DP_LINK, SP_LINK};
 use enishi_protocol::dcql::CredentialQuery;
@@ -74,9 +75,11 @@ impl Wallet {
     /// everything that can be checked before the person is asked.
     ///
     /// # Errors
-    /// Every rule of OpenID4VP 1.0 for wallets, with its code; `verifier_unknown` for a verifier that the wallet does
-    /// not trust; for consent terms also what is wrong with them or their declarations. Where the request's sender is proved,
-    /// it is told with the error code of OpenID4VP 1.0 §8.5.
+    /// Every rule of OpenID4VP 1.0 for wallets, with its code ([`enishi_protocol::vp::verify_request`]);
+    /// `verifier_untrusted` for a verifier that the wallet does not trust. Then what is asked for: `query_unexpected`,
+    /// `not_the_party` for identifiers of another organisation's user, `withdraw_uri_foreign`, and what is wrong with the
+    /// terms or their declarations ([`enishi_protocol::consent`]). For these, the sender being proved, it is told at
+    /// once with the error code of OpenID4VP 1.0 §8.5.
     pub async fn read_request(&self, uri: &str) -> Result<Request, WalletError> {
         let from = RequestUri::parse(uri, self.urls())?;
         let (compact, wallet_nonce) = self.fetch_request_object(&from).await?;
@@ -141,18 +144,38 @@ impl Wallet {
         let told = |failure| refusal(ErrorCode::InvalidTransactionData, failure);
         let terms = pair.terms();
         for (id, rp) in [(SP_LINK, &terms.recipient.id), (DP_LINK, &terms.provider.id)] {
-            if asked_rp(verified.query.credential(id)) != Some(rp.as_str()) {
+            let query = verified.query.credential(id);
+            if asked_rp(query) != Some(rp.as_str()) {
                 return Err(told(refused(
                     "query_unexpected",
                     format!("`{id}` is not for the party of the terms"),
                 )));
             }
+            if !asks_exactly(query, &[CLAIM_SEALED_SUB]) {
+                let failure =
+                    refused("query_unexpected", format!("`{id}` asks for other claims than it may"))
+                        .remedy("ask for `rp` and `sealed_sub`: a verifier in the middle gets nothing else");
+                return Err(refusal(ErrorCode::InvalidRequest, failure));
+            }
         }
+        self.check_withdrawal(verified, &terms.withdraw.uri).map_err(told)?;
         let compacts = verified.declarations.iter().map(String::as_str);
         let (trust, signatures) = (&self.parts.trust.parties, self.signatures.as_ref());
         let declarations = DeclarationSet::verify(compacts, trust, signatures, self.now()).map_err(told)?;
         enishi_protocol::consent::Prompt::new(terms, &declarations, self.now()).map_err(told)?;
         Ok(Kind::Link { pair: Box::new(pair), declarations: Box::new(declarations) })
+    }
+
+    /// The grant is looked at, and withdrawn, at the verifier that proved who it is, and nowhere else.
+    fn check_withdrawal(&self, verified: &VerifiedRequest, uri: &str) -> Result<(), Failure> {
+        let uri = self.urls().check(uri).map_err(|failure| failure.at("/withdraw/uri"))?;
+        if uri.origin() == verified.response_uri.origin() && uri.query().is_none() && uri.fragment().is_none()
+        {
+            return Ok(());
+        }
+        Err(refused("withdraw_uri_foreign", "the grant would be kept at another place than the verifier")
+            .at("/withdraw/uri")
+            .remedy("name the grant's URL at the verifier, on the origin that answers are posted to"))
     }
 
     /// A relying party asks for its own credential. Whether it is that relying party is decided by the host that its
@@ -171,12 +194,30 @@ impl Wallet {
             }
             (None, _) => false,
         };
+        if !asks_exactly(verified.query.credential(FIRST_PARTY_LINK), &[CLAIM_SUB, CLAIM_PPID]) {
+            return Err(refused(
+                "query_unexpected",
+                "`link` asks for other claims than `rp`, `sub` and `ppid`",
+            )
+            .remedy("ask for exactly these three claims"));
+        }
         if is_the_party {
             return Ok(Kind::FirstParty { rp: rp.to_owned() });
         }
         Err(refused("not_the_party", "the verifier wants the identifiers of another organisation's user")
             .remedy("ask for your own credential, or for a link with consent"))
     }
+}
+
+/// Whether a query asks for `rp` and exactly these claims, all of them: what a wallet then discloses is what was asked
+/// for, no less and no more (OpenID4VP 1.0 §6.4.1).
+fn asks_exactly(query: Option<&CredentialQuery>, claims: &[&str]) -> bool {
+    let Some(query) = query else { return false };
+    let mut asked: Vec<_> = query.claims.iter().map(|claim| claim.path.top_level()).collect();
+    let mut wanted: Vec<_> = claims.iter().chain(&["rp"]).copied().map(Some).collect();
+    asked.sort_unstable();
+    wanted.sort_unstable();
+    asked == wanted && query.claim_sets.is_empty() && !query.multiple
 }
 
 /// The only relying party whose credential a query takes.

@@ -4,10 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use enishi_credential::commitment::Opening;
 use enishi_credential::entropy::Entropy;
+use enishi_credential::jose::jwk::Jwk;
 use enishi_credential::secret::Personal;
 use enishi_credential::time::UnixTime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::vault::{Vault, VaultError, VaultKey};
 
@@ -45,11 +47,17 @@ impl StoredCredential {
 pub(crate) struct StoredGrant {
     pub grant_id: String,
     pub verifier: String,
+    /// The key with which the verifier signed the request: it signs the acknowledgement of a withdrawal too.
+    pub verifier_key: Jwk,
     pub grant_uri: String,
     pub given_at: UnixTime,
+    /// Whether the verifier said that it took the answer.
+    pub confirmed: bool,
     pub withdrawn_at: Option<UnixTime>,
     /// The verifier's signed words that it stopped.
     pub acknowledgement: Option<String>,
+    /// The hash of the terms that was signed.
+    pub terms_sha256: String,
     /// The terms exactly as they were agreed to.
     pub terms: Value,
 }
@@ -59,7 +67,17 @@ pub(crate) struct Keeper {
     vault: Arc<dyn Vault>,
     key: VaultKey,
     entropy: Arc<dyn Entropy>,
-    state: Mutex<State>,
+    kept: Mutex<Kept>,
+}
+
+/// The state, and the hash of the document in the vault that says the same.
+struct Kept {
+    state: State,
+    document: Option<[u8; 32]>,
+}
+
+fn hash(document: &[u8]) -> [u8; 32] {
+    Sha256::digest(document).into()
 }
 
 impl Keeper {
@@ -69,25 +87,39 @@ impl Keeper {
         key: VaultKey,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, VaultError> {
-        let state = match vault.read()? {
-            Some(document) => key.open(&document)?,
+        let document = vault.read()?;
+        let state = match &document {
+            Some(document) => key.open(document)?,
             None => State::default(),
         };
-        Ok(Self { vault, key, entropy, state: Mutex::new(state) })
+        let kept = Kept { state, document: document.as_deref().map(hash) };
+        Ok(Self { vault, key, entropy, kept: Mutex::new(kept) })
     }
 
     /// Looks at the state.
     pub(crate) fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
-        look(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&self.kept.lock().unwrap_or_else(PoisonError::into_inner).state)
     }
 
     /// Changes the state: in the vault first, then here. If the vault refuses, nothing has changed.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> Result<T, VaultError> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut next = state.clone();
-        let result = change(&mut next);
-        self.vault.write(&self.key.seal(&next, self.entropy.as_ref())?)?;
-        *state = next;
+        self.try_change(|state| Ok(change(state)))
+    }
+
+    /// As [`Keeper::change`]; if `change` refuses, nothing has changed either.
+    pub(crate) fn try_change<T, E: From<VaultError>>(
+        &self,
+        change: impl FnOnce(&mut State) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = kept.state.clone();
+        let result = change(&mut next)?;
+        if self.vault.read()?.as_deref().map(hash) != kept.document {
+            return Err(VaultError::ChangedElsewhere.into());
+        }
+        let document = self.key.seal(&next, self.entropy.as_ref())?;
+        self.vault.write(&document)?;
+        *kept = Kept { state: next, document: Some(hash(&document)) };
         Ok(result)
     }
 }
@@ -114,9 +146,13 @@ mod tests {
     }
 
     fn grant(id: &str) -> StoredGrant {
+        let key = enishi_credential::jose::jwk::PrivateJwk::generate_p256(&SeededEntropy::new("verifier"));
         StoredGrant {
             grant_id: id.to_owned(),
             verifier: "v".to_owned(),
+            verifier_key: key.public().clone(),
+            confirmed: false,
+            terms_sha256: String::new(),
             grant_uri: "https://v.example/grants/1".to_owned(),
             given_at: UnixTime::from_secs(0),
             withdrawn_at: None,
@@ -138,5 +174,34 @@ mod tests {
         assert!(keeper.change(|state| state.grants.push(grant("2"))).is_err());
         assert_eq!(keeper.read(|state| state.grants.len()), 1);
         assert_eq!(open().read(|state| state.grants[0].grant_id.clone()), "1");
+    }
+
+    #[test]
+    fn of_two_wallets_on_one_vault_the_second_one_to_write_is_stopped() {
+        let vault = Arc::new(MemoryVault::default());
+        let open = || {
+            let entropy = Arc::new(SeededEntropy::new("k"));
+            Keeper::open(vault.clone(), VaultKey::from_bytes([1; 32]), entropy).unwrap()
+        };
+        let (one, other) = (open(), open());
+        one.change(|state| state.grants.push(grant("1"))).unwrap();
+        one.change(|state| state.grants.push(grant("2"))).unwrap();
+        let late = other.change(|state| state.grants.push(grant("3")));
+        assert_eq!(late, Err(VaultError::ChangedElsewhere));
+        assert_eq!(open().read(|state| state.grants.len()), 2);
+    }
+
+    #[test]
+    fn a_change_that_is_refused_changes_nothing() {
+        let vault = Arc::new(MemoryVault::default());
+        let entropy = Arc::new(SeededEntropy::new("k"));
+        let keeper = Keeper::open(vault.clone(), VaultKey::from_bytes([1; 32]), entropy).unwrap();
+        let refused: Result<(), _> = keeper.try_change(|state| {
+            state.grants.push(grant("1"));
+            Err(VaultError::CannotOpen)
+        });
+        assert_eq!(refused, Err(VaultError::CannotOpen));
+        assert_eq!(keeper.read(|state| state.grants.len()), 0);
+        assert_eq!(vault.read(), Ok(None));
     }
 }

@@ -1,8 +1,17 @@
 //! Where a wallet keeps what it has: one encrypted document, replaced as a whole or not at all.
 //!
-//! A [`Vault`] only keeps bytes. What goes in is sealed with AES-256-GCM under a key of the platform, and bound to the
-//! number of the version, so that a vault cannot be fed parts of another one. A wallet holds a few hundred small
-//! things; writing all of them at once is simple, and a crash leaves the old document or the new one.
+//! A [`Vault`] only keeps bytes. What goes in is sealed as a whole with AES-256-GCM under a key of the platform, so that
+//! nothing in it can be changed or exchanged. A wallet holds a few hundred small things; writing all of them at once is
+//! simple, and a crash leaves the old document or the new one.
+//!
+//! **One wallet per vault.** Two wallets that write to one vault would undo each other's changes, and a credential could
+//! be shown twice. A [`FileVault`] therefore locks its file against other processes, and a wallet on any vault looks
+//! before every change whether the document is still the one that it knows ([`VaultError::ChangedElsewhere`]).
+//! What no software can notice is a whole vault that was put back to an older copy: keep it where the platform rules
+//! that out, and do not restore a backup of the vault beside the wallet that it was made from.
+
+#[cfg(not(target_arch = "wasm32"))]
+mod file;
 
 use std::sync::Mutex;
 
@@ -12,6 +21,9 @@ use enishi_credential::entropy::{self, Entropy};
 use enishi_credential::secret::Secret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use file::FileVault;
 
 /// Keeps one document of bytes.
 pub trait Vault: Send + Sync {
@@ -37,6 +49,9 @@ pub enum VaultError {
     /// The document was changed, or sealed under another key.
     #[error("the wallet's storage cannot be opened with this key, or was changed; restore the backup")]
     CannotOpen,
+    /// Another wallet uses the same vault.
+    #[error("another wallet changed this storage: close one of the two, and open this one again")]
+    ChangedElsewhere,
 }
 
 /// A vault in memory: for tests, and for a wallet that forgets.
@@ -50,48 +65,6 @@ impl Vault for MemoryVault {
 
     fn write(&self, document: &[u8]) -> Result<(), VaultError> {
         *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(document.to_vec());
-        Ok(())
-    }
-}
-
-/// A vault in one file, replaced by writing a second file and renaming it.
-#[cfg(not(target_arch = "wasm32"))]
-#[derive(Debug, Clone)]
-pub struct FileVault(std::path::PathBuf);
-
-#[cfg(not(target_arch = "wasm32"))]
-impl FileVault {
-    /// The vault in the file at `path`; its folder must exist.
-    pub fn new(path: impl Into<std::path::PathBuf>) -> Self {
-        Self(path.into())
-    }
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-impl Vault for FileVault {
-    fn read(&self) -> Result<Option<Vec<u8>>, VaultError> {
-        match std::fs::read(&self.0) {
-            Ok(document) => Ok(Some(document)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(VaultError::Unavailable(error.to_string())),
-        }
-    }
-
-    fn write(&self, document: &[u8]) -> Result<(), VaultError> {
-        use std::io::Write as _;
-        let unavailable = |error: std::io::Error| VaultError::Unavailable(error.to_string());
-        let next = self.0.with_extension("next");
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&next).map_err(unavailable)?;
-        file.write_all(document).and_then(|()| file.sync_all()).map_err(unavailable)?;
-        std::fs::rename(&next, &self.0).map_err(unavailable)?;
-        // The rename itself is durable once the folder is.
-        if let Some(folder) = self.0.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(unavailable)?;
-        }
         Ok(())
     }
 }
@@ -137,27 +110,24 @@ impl VaultKey {
     }
 }
 
+/// What every vault does.
+#[cfg(test)]
+fn contract(vault: &dyn Vault) {
+    assert_eq!(vault.read(), Ok(None));
+    vault.write(b"one").unwrap();
+    vault.write(b"two").unwrap();
+    assert_eq!(vault.read().unwrap().as_deref(), Some(b"two".as_slice()));
+}
+
 #[cfg(test)]
 mod tests {
     use enishi_credential::entropy::SeededEntropy;
 
     use super::*;
 
-    fn contract(vault: &dyn Vault) {
-        assert_eq!(vault.read(), Ok(None));
-        vault.write(b"one").unwrap();
-        vault.write(b"two").unwrap();
-        assert_eq!(vault.read().unwrap().as_deref(), Some(b"two".as_slice()));
-    }
-
     #[test]
-    fn every_vault_keeps_the_last_document() {
+    fn a_vault_in_memory_keeps_the_last_document() {
         contract(&MemoryVault::default());
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("wallet");
-        contract(&FileVault::new(&path));
-        assert_eq!(FileVault::new(&path).read().unwrap().as_deref(), Some(b"two".as_slice()));
-        assert!(matches!(FileVault::new(folder.path()).read(), Err(VaultError::Unavailable(_))));
     }
 
     #[test]

@@ -111,6 +111,7 @@ pub fn verify_request(
     let transaction_data = transaction_data(claims, &query)?;
     Ok(VerifiedRequest {
         client_id: expected.client_id.clone(),
+        signing_key: key,
         response_uri,
         nonce: nonce.to_owned(),
         state,

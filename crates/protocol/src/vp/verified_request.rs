@@ -24,6 +24,8 @@ use super::{ClientId, HASH_ALG, Refusal, TransactionData, WalletError};
 pub struct VerifiedRequest {
     /// Who asks, proved.
     pub client_id: ClientId,
+    /// The key that proved it.
+    pub signing_key: Jwk,
     /// Where the answer goes.
     pub response_uri: Url,
     /// For the KB-JWTs.
