@@ -14,6 +14,8 @@ mod first_party;
 mod issuers;
 mod jwks;
 mod linking;
+#[cfg(test)]
+mod tests;
 mod wallet;
 
 use std::sync::Arc;

@@ -265,7 +265,8 @@ impl GuardedClient {
         self.rules.permit_url(&url)?;
         let request = self.inner.request(method, url).headers(headers).body(body).timeout(self.timeout);
         let response = request.send().await.map_err(|error| sort(&error))?;
-        if response.status().is_redirection() {
+        // "Not modified" has a status among the redirects and sends nobody anywhere.
+        if response.status().is_redirection() && response.status() != StatusCode::NOT_MODIFIED {
             return Err(ClientError::Redirect);
         }
         self.read(response).await

@@ -1,0 +1,10 @@
+//! A whole verifier in this process, on loopback ports, with an issuer, an SP, a DP and wallets beside it.
+
+mod first_party;
+mod http_shape;
+mod linking;
+mod privacy;
+mod races;
+mod refusals;
+mod support;
+mod withdrawal;

@@ -1,0 +1,574 @@
+//! The world of these tests: `enishi_protocol`'s town on loopback ports, and a verifier under test.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use enishi_credential::crypto::{RustCryptoVerifier, Signer as _, SoftwareSigner};
+use enishi_credential::did::Did;
+use enishi_credential::jose::jwe_rustcrypto::RustCryptoJwe;
+use enishi_credential::jose::jwk::{JwkSet, PrivateJwk};
+use enishi_credential::sealed::{Binding, SealedSubject};
+use enishi_credential::status::{Status, StatusBits, StatusList, StatusListToken, StatusReference};
+use enishi_credential::time::{FixedClock, UnixTime};
+use enishi_credential::x509::TrustAnchors;
+use enishi_protocol::dpop::{self, ProofRequest};
+use enishi_protocol::fixture::{Ids, TestCredential, TestParty, Town, key};
+use enishi_protocol::grant::access::{Access, Period};
+use enishi_protocol::grant::messages::{
+    DeclarationRef, LinkRequest, LinkRequestCreated, LinkRequestStatus, MintedLink,
+};
+use enishi_protocol::issuer_keys;
+use enishi_protocol::linking::present_linked;
+use enishi_protocol::party;
+use enishi_protocol::vp::{
+    DirectPost, RequestTrust, RequestUri, TrustedVerifier, VerifiedRequest, verify_request,
+};
+use enishi_protocol::web::UrlPolicy;
+use enishi_service::client::{ClientConfig, GuardedClient};
+use enishi_service::config::Development;
+use enishi_service::entropy::SystemEntropy;
+use enishi_service::http::{Listeners, Running};
+use enishi_service::keys::{KeyFile, KeyPlan, KeyType};
+use enishi_service::store::Store;
+use http::{Method, Request, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::Config;
+
+pub(super) const NOW: UnixTime = UnixTime::from_secs(1_795_344_000);
+pub(super) const TOKEN: &str = "internal-token-of-the-tests";
+pub(super) const RESIDENT: &str = "resident-1";
+
+/// What the other servers have seen, and how they behave.
+#[derive(Default)]
+pub(super) struct Others {
+    /// Notices: the party and the compact JWS.
+    pub(super) notices: Mutex<Vec<(String, String)>>,
+    /// The answer to the next notices; 200 when empty.
+    pub(super) refuse_notices: Mutex<Vec<u16>>,
+    /// The value of every place in the issuer's status list.
+    pub(super) credential_status: Mutex<u8>,
+    /// Whether the issuer's status list is there at all.
+    pub(super) status_missing: Mutex<bool>,
+}
+
+pub(super) struct World {
+    pub(super) town: Town,
+    pub(super) clock: Arc<FixedClock>,
+    pub(super) others: Arc<Others>,
+    pub(super) base: String,
+    pub(super) internal: String,
+    pub(super) store: Store,
+    pub(super) database: std::path::PathBuf,
+    client: GuardedClient,
+    running: Option<Running>,
+    _folder: tempfile::TempDir,
+}
+
+/// An answer of the verifier.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: http::HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("{} {}", self.status, String::from_utf8_lossy(&self.body)))
+    }
+
+    pub(super) fn read<T: DeserializeOwned>(&self) -> T {
+        assert!(self.status.is_success(), "{} {}", self.status, String::from_utf8_lossy(&self.body));
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    /// Status and `code` of a problem.
+    pub(super) fn problem(&self) -> (u16, String) {
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        (self.status.as_u16(), self.json()["code"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+/// A wallet's answer, ready to be posted.
+pub(super) struct Presented {
+    pub(super) request: VerifiedRequest,
+    pub(super) presentations: [String; 2],
+    pub(super) post: DirectPost,
+    pub(super) grant_key: SoftwareSigner,
+}
+
+/// A grant that was given.
+pub(super) struct Granted {
+    pub(super) id: String,
+    pub(super) grant_key: SoftwareSigner,
+    pub(super) presented: Presented,
+    pub(super) status: LinkRequestStatus,
+}
+
+async fn serve(router: Router) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://localhost:{port}")
+}
+
+/// The issuer's server: metadata and a status list.
+async fn issuer(others: Arc<Others>, clock: Arc<FixedClock>) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let id = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+    let signer = enishi_protocol::fixture::signer("issuer-1");
+    let keys = JwkSet { keys: vec![signer.public_jwk().clone()] };
+    let metadata = issuer_keys::metadata(&id, &keys);
+    let uri = format!("{id}/status/1");
+    let list = move || {
+        let (others, uri, signer, now) =
+            (Arc::clone(&others), uri.clone(), signer.clone(), enishi_credential::time::Clock::now(&*clock));
+        async move {
+            if *others.status_missing.lock().unwrap() {
+                return Err(StatusCode::NOT_FOUND);
+            }
+            let mut list = StatusList::new(StatusBits::Two, 64).unwrap();
+            let value = *others.credential_status.lock().unwrap();
+            for idx in 0..64 {
+                list.set(idx, Status::from_value(value)).unwrap();
+            }
+            let token = StatusListToken {
+                uri: &uri,
+                issuer: None,
+                issued_at: now,
+                expires_at: None,
+                ttl: Some(1),
+                list: &list,
+            };
+            let token = token.sign(&signer, &[]).await.unwrap();
+            Ok(([("content-type", "application/statuslist+jwt")], token))
+        }
+    };
+    let router = Router::new()
+        .route("/.well-known/jwt-vc-issuer", get(move || async move { Json(metadata) }))
+        .route("/status/1", get(list));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    id
+}
+
+/// A party's server: it takes notices.
+async fn party_server(others: Arc<Others>) -> String {
+    async fn notice(
+        State((others, name)): State<(Arc<Others>, Arc<Mutex<String>>)>,
+        body: String,
+    ) -> StatusCode {
+        let refusal = others.refuse_notices.lock().unwrap().pop();
+        if let Some(status) = refusal {
+            return StatusCode::from_u16(status).unwrap();
+        }
+        let name = name.lock().unwrap().clone();
+        others.notices.lock().unwrap().push((name, body));
+        StatusCode::NO_CONTENT
+    }
+    let name = Arc::new(Mutex::new(String::new()));
+    let router = Router::new().route("/enishi/notices", post(notice)).with_state((others, Arc::clone(&name)));
+    let id = serve(router).await;
+    name.lock().unwrap().clone_from(&id);
+    id
+}
+
+impl World {
+    /// A linking verifier.
+    pub(super) async fn linking() -> Self {
+        Self::start(|_| json!({"linking": {}})).await
+    }
+
+    /// A first-party verifier of the SP.
+    pub(super) async fn first_party() -> Self {
+        Self::start(|ids| json!({"first_party": {"rp": ids.sp, "acr_values": ["substantial"]}})).await
+    }
+
+    async fn start(mode: impl FnOnce(&Ids) -> Value) -> Self {
+        let others = Arc::new(Others::default());
+        let clock = Arc::new(FixedClock::at(NOW));
+        let folder = tempfile::tempdir().unwrap();
+        let listeners = Listeners::loopback().await.unwrap();
+        let port = listeners.public.local_addr().unwrap().port();
+        let ids = Ids {
+            issuer: issuer(Arc::clone(&others), Arc::clone(&clock)).await,
+            verifier: format!("http://localhost:{port}"),
+            sp: party_server(Arc::clone(&others)).await,
+            dp: party_server(Arc::clone(&others)).await,
+        };
+        let town = Town::new(ids.clone(), NOW).await;
+        let database = folder.path().join("verifier.sqlite");
+        let mut value = json!({
+            "development": true,
+            "server": {
+                "public_listen": "127.0.0.1:0",
+                "internal_listen": "127.0.0.1:0",
+                "public_url": ids.verifier,
+                "internal_token": TOKEN,
+                "shutdown_grace_seconds": 1,
+            },
+            "store": {"url": format!("sqlite://{}", database.display())},
+            "keys": {"file": folder.path().join("keys.json")},
+            "wallet": {"client_id_prefix": "decentralized_identifier"},
+            "trust": {"issuers": [ids.issuer]},
+        });
+        value.as_object_mut().unwrap().extend(mode(&ids).as_object().unwrap().clone());
+        if let Some(linking) = value.get_mut("linking") {
+            for (at, text) in town.declarations.iter().enumerate() {
+                std::fs::write(folder.path().join(format!("{at}.jwt")), text).unwrap();
+            }
+            let pinned = town.trust.pinned.iter();
+            let pinned: Vec<_> =
+                pinned.map(|party| json!({"id": party.id, "did": party.did.as_str()})).collect();
+            *linking = json!({
+                "declarations": [folder.path()],
+                "pinned_parties": pinned,
+                "sweep_interval_seconds": 3600,
+            });
+        }
+        let plan = KeyPlan { keys: &[KeyType::Es256], secrets: &["k_store"] };
+        let mut keys = KeyFile::generate(&plan, &SystemEntropy);
+        keys.keys[0].x5c = super::support::certificate::chain(&keys.keys[0].key);
+        keys.create(&folder.path().join("keys.json")).unwrap();
+
+        let config: Config = serde_json::from_value(value).unwrap();
+        let shared: Arc<dyn enishi_credential::time::Clock> = Arc::clone(&clock) as _;
+        let running = crate::run_on(config, listeners, shared, Arc::new(SystemEntropy)).await.unwrap();
+        Self {
+            town,
+            clock,
+            others,
+            base: ids.verifier,
+            internal: format!("http://localhost:{}", running.internal_addr.port()),
+            store: Store::connect(&format!("sqlite://{}", database.display())).await.unwrap(),
+            database,
+            client: GuardedClient::new(&ClientConfig::default(), Development(true)).unwrap(),
+            running: Some(running),
+            _folder: folder,
+        }
+    }
+
+    pub(super) async fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.shutdown().await;
+        }
+    }
+
+    pub(super) fn now(&self) -> UnixTime {
+        enishi_credential::time::Clock::now(&*self.clock)
+    }
+
+    /// One call, to any URL.
+    pub(super) async fn call(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> Answer {
+        let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.unwrap_or_default()).unwrap();
+        let (parts, body) = self.client.execute(request).await.unwrap().into_parts();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub(super) async fn assertion(&self, party: &TestParty) -> String {
+        let assertion =
+            party::create(&party.signer, &party.id, &self.base, self.now(), &SystemEntropy).await.unwrap();
+        format!("Bearer {assertion}")
+    }
+
+    /// A call by a party, with a fresh client assertion.
+    pub(super) async fn as_party(
+        &self,
+        party: &TestParty,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
+        let assertion = self.assertion(party).await;
+        let mut headers = vec![("authorization", assertion.as_str())];
+        if body.is_some() {
+            headers.push(("content-type", "application/json"));
+        }
+        let body = body.map(|body| body.to_string().into_bytes());
+        self.call(method, &format!("{}{path}", self.base), &headers, body).await
+    }
+
+    pub(super) async fn proof(&self, signer: &SoftwareSigner, method: &str, path: &str) -> String {
+        let url = format!("{}{path}", self.base);
+        let request = ProofRequest { method, url: &url, access_token: None, nonce: None };
+        dpop::create(signer, request, self.now(), &SystemEntropy).await.unwrap()
+    }
+
+    /// A call by a holder, with a fresh proof of this key.
+    pub(super) async fn as_holder(&self, signer: &SoftwareSigner, method: &str, path: &str) -> Answer {
+        let proof = self.proof(signer, method, path).await;
+        self.call(method, &format!("{}{path}", self.base), &[("dpop", &proof)], None).await
+    }
+
+    pub(super) fn dpop_key() -> SoftwareSigner {
+        SoftwareSigner::new(key("sp-dpop")).unwrap()
+    }
+
+    pub(super) fn wish() -> LinkRequest {
+        let named = |id: &str| DeclarationRef { id: id.to_owned(), version: "1".to_owned() };
+        LinkRequest {
+            service: named("checkup"),
+            purpose: named("advice"),
+            items: vec!["blood_pressure".to_owned(), "weight".to_owned()],
+            access: Access::periodic(1, Period::Day),
+            not_after: None,
+            sp_session: "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU".to_owned(),
+            redirect_uri: None,
+            dpop_jkt: key("sp-dpop").public().thumbprint(),
+        }
+    }
+
+    pub(super) async fn ask(&self, wish: &LinkRequest) -> LinkRequestCreated {
+        let body = serde_json::to_value(wish).unwrap();
+        let answer = self.as_party(&self.town.sp, "POST", "/link-requests", Some(body)).await;
+        assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
+        answer.read()
+    }
+
+    /// Fetches and verifies the request object as a wallet does.
+    pub(super) async fn fetch(&self, wallet_uri: &str) -> VerifiedRequest {
+        let uri = RequestUri::parse(wallet_uri, UrlPolicy::LoopbackHttpToo).unwrap();
+        let answer = self.call("GET", uri.request_uri.as_str(), &[], None).await;
+        assert_eq!(answer.headers["content-type"], "application/oauth-authz-req+jwt");
+        self.verify_request(&answer.text(), &uri, None)
+    }
+
+    pub(super) fn verify_request(
+        &self,
+        compact: &str,
+        uri: &RequestUri,
+        wallet_nonce: Option<&str>,
+    ) -> VerifiedRequest {
+        let verifiers = [TrustedVerifier {
+            client_id: uri.client_id.to_string(),
+            response_host: Some("localhost".to_owned()),
+        }];
+        let trust = RequestTrust {
+            anchors: &TrustAnchors::from_der([certificate::anchor()]).unwrap(),
+            verifiers: Some(&verifiers),
+            urls: UrlPolicy::LoopbackHttpToo,
+            signatures: &RustCryptoVerifier,
+            now: self.now(),
+        };
+        verify_request(compact, uri, wallet_nonce, &trust).unwrap()
+    }
+
+    pub(super) async fn credentials(&self, account: &str) -> [TestCredential; 2] {
+        self.credentials_with(account, account, None).await
+    }
+
+    pub(super) async fn credentials_with(
+        &self,
+        sp_account: &str,
+        dp_account: &str,
+        status: Option<StatusReference>,
+    ) -> [TestCredential; 2] {
+        [
+            self.town.credential(sp_account, &self.town.sp, status.clone()).await,
+            self.town.credential(dp_account, &self.town.dp, status).await,
+        ]
+    }
+
+    /// Answers a request with these credentials; nothing is posted yet.
+    pub(super) async fn present(
+        &self,
+        request: VerifiedRequest,
+        [sp, dp]: &[TestCredential; 2],
+    ) -> Presented {
+        let pair = request.consent().unwrap();
+        let grant_key = PrivateJwk::generate_p256(&SystemEntropy);
+        let jkt = grant_key.public().thumbprint();
+        let now = self.now();
+        let presentations =
+            present_linked(&request, &pair, sp.part(), dp.part(), &jkt, now, &SystemEntropy).await.unwrap();
+        let post = Self::answer(&request, &presentations);
+        Presented { request, presentations, post, grant_key: SoftwareSigner::new(grant_key).unwrap() }
+    }
+
+    pub(super) fn answer(request: &VerifiedRequest, [sp, dp]: &[String; 2]) -> DirectPost {
+        let token = BTreeMap::from([
+            ("sp_link".to_owned(), vec![sp.clone()]),
+            ("dp_link".to_owned(), vec![dp.clone()]),
+        ]);
+        request.answer(&token, &RustCryptoJwe, &SystemEntropy).unwrap()
+    }
+
+    pub(super) async fn post(&self, post: &DirectPost) -> Answer {
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        self.call("POST", post.uri.as_str(), &headers, Some(post.body.clone().into_bytes())).await
+    }
+
+    pub(super) async fn status(&self, created: &LinkRequestCreated) -> LinkRequestStatus {
+        let path = format!("/link-requests/{}", created.link_request_id);
+        self.as_party(&self.town.sp, "GET", &path, None).await.read()
+    }
+
+    /// The whole way from the SP's wish to a grant.
+    pub(super) async fn grant(&self, wish: &LinkRequest) -> Granted {
+        let created = self.ask(wish).await;
+        let request = self.fetch(&created.wallet_uri).await;
+        let presented = self.present(request, &self.credentials(RESIDENT).await).await;
+        let answer = self.post(&presented.post).await;
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+        let status = self.status(&created).await;
+        let id = status.grant_id.clone().expect("granted");
+        Granted { id, grant_key: presented.grant_key.clone(), presented, status }
+    }
+
+    /// `POST /links` by the SP with its registered key.
+    pub(super) async fn mint(&self, grant_id: &str) -> Answer {
+        self.mint_with(grant_id, &Self::dpop_key()).await
+    }
+
+    pub(super) async fn mint_with(&self, grant_id: &str, signer: &SoftwareSigner) -> Answer {
+        let assertion = self.assertion(&self.town.sp).await;
+        let proof = self.proof(signer, "POST", "/links").await;
+        let headers =
+            [("authorization", assertion.as_str()), ("dpop", &proof), ("content-type", "application/json")];
+        let body = json!({"grant_id": grant_id}).to_string().into_bytes();
+        self.call("POST", &format!("{}/links", self.base), &headers, Some(body)).await
+    }
+
+    pub(super) async fn minted(&self, grant_id: &str) -> MintedLink {
+        self.mint(grant_id).await.read()
+    }
+
+    /// A call to the internal listener with its token.
+    pub(super) async fn as_operator(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let token = format!("Bearer {TOKEN}");
+        let mut headers = vec![("authorization", token.as_str())];
+        if body.is_some() {
+            headers.push(("content-type", "application/json"));
+        }
+        let body = body.map(|body| body.to_string().into_bytes());
+        self.call(method, &format!("{}{path}", self.internal), &headers, body).await
+    }
+
+    /// The verifier's published keys.
+    pub(super) async fn jwks(&self) -> JwkSet {
+        self.call("GET", &format!("{}/jwks", self.base), &[], None).await.read()
+    }
+
+    /// Waits until `count` notices have come.
+    pub(super) async fn notices(&self, count: usize) -> Vec<(String, String)> {
+        until("the notices", || {
+            let notices = self.others.notices.lock().unwrap();
+            (notices.len() >= count).then(|| notices.clone())
+        })
+        .await
+    }
+
+    /// How many rows of `grants` are in each state: what a refused answer must not change.
+    pub(super) async fn grant_states(&self) -> Vec<(String, i64)> {
+        sqlx::query_as("SELECT state, COUNT(*) FROM grants GROUP BY state ORDER BY state")
+            .fetch_all(self.store.pool())
+            .await
+            .unwrap()
+    }
+
+    pub(super) fn status_reference(&self) -> StatusReference {
+        StatusReference { idx: 7, uri: format!("{}/status/1", self.town.ids.issuer) }
+    }
+}
+
+/// Waits for a condition, and fails loudly when it does not come true.
+pub(super) async fn until<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..1000 {
+        if let Some(found) = check() {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{what} did not come");
+}
+
+/// What a party finds in an identifier that was sealed to it.
+pub(super) fn unsealed(
+    world: &World,
+    party: &TestParty,
+    credential: &TestCredential,
+    sealed: &str,
+) -> SealedSubject {
+    let iss = world.town.ids.issuer.clone();
+    let binding = Binding { iss, rp: party.id.clone(), jkt: credential.held.view().jkt };
+    enishi_credential::sealed::open(&RustCryptoJwe, std::slice::from_ref(&party.enc), sealed, &binding)
+        .unwrap()
+}
+
+/// The pairwise DID in a credential, for looking whether it turns up where it must not.
+pub(super) fn did_of(credential: &TestCredential) -> String {
+    Did::jwk(credential.signer.public_jwk()).as_str().to_owned()
+}
+
+/// A certificate for `localhost` under a root that exists for these tests only.
+pub(super) mod certificate {
+    use std::sync::OnceLock;
+
+    use enishi_credential::jose::jwk::PrivateJwk;
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
+
+    struct Root {
+        issuer: Issuer<'static, KeyPair>,
+        anchor: Vec<u8>,
+    }
+
+    fn root() -> &'static Root {
+        static ROOT: OnceLock<Root> = OnceLock::new();
+        ROOT.get_or_init(|| {
+            let mut params = CertificateParams::default();
+            params.distinguished_name.push(rcgen::DnType::CommonName, "root");
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+            let key = KeyPair::generate().unwrap();
+            let anchor = params.self_signed(&key).unwrap().der().to_vec();
+            Root { issuer: Issuer::new(params, key), anchor }
+        })
+    }
+
+    pub(in super::super) fn anchor() -> Vec<u8> {
+        root().anchor.clone()
+    }
+
+    pub(in super::super) fn chain(key: &PrivateJwk) -> Vec<Vec<u8>> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "verifier");
+        params.subject_alt_names = vec![SanType::DnsName("localhost".try_into().unwrap())];
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        let key = KeyPair::try_from(pkcs8(key).as_slice()).unwrap();
+        vec![params.signed_by(&key, &root().issuer).unwrap().der().to_vec()]
+    }
+
+    /// A P-256 key as PKCS #8 (RFC 5208, RFC 5915): everything but the key itself is fixed.
+    fn pkcs8(key: &PrivateJwk) -> Vec<u8> {
+        const BEFORE_SECRET: [u8; 36] = [
+            0x30, 0x81, 0x87, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
+            0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x04, 0x6d, 0x30, 0x6b, 0x02,
+            0x01, 0x01, 0x04, 0x20,
+        ];
+        const BEFORE_POINT: [u8; 5] = [0xa1, 0x44, 0x03, 0x42, 0x00];
+        let point = key.public().key.to_bytes();
+        [&BEFORE_SECRET, key.secret_bytes().as_slice(), &BEFORE_POINT, &point].concat()
+    }
+}
