@@ -1,11 +1,15 @@
 //! The one binary: `enishi issuer | verifier | gateway | demo | credential inspect | credential verify`.
 
 mod credential;
+mod serve;
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use serve::serve;
 
 /// Links a person's accounts at two organisations, with consent, without a table of identifiers.
 #[derive(Parser)]
@@ -17,9 +21,20 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run the identity provider's service: linkage credentials.
+    Issuer(ServiceArgs),
+    /// Run the verifier: presentations, consent, grants and data links.
+    Verifier(ServiceArgs),
     /// Look into a credential, or verify one. Reads an SD-JWT on standard input.
     #[command(subcommand)]
     Credential(CredentialCommand),
+}
+
+#[derive(clap::Args)]
+struct ServiceArgs {
+    /// The configuration, a TOML file; `ENISHI__SECTION__KEY` in the environment overrides it.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
 }
 
 #[derive(Subcommand)]
@@ -38,10 +53,17 @@ enum CredentialCommand {
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
-        Command::Credential(CredentialCommand::Inspect { json }) => inspect(json),
-        Command::Credential(CredentialCommand::Verify(args)) => verify(&args),
-    }
+    let ended = match Cli::parse().command {
+        Command::Issuer(args) => {
+            serve(&args.config, |config: &enishi_issuer::Config| &config.log, enishi_issuer::run)
+        }
+        Command::Verifier(args) => {
+            serve(&args.config, |config: &enishi_verifier::Config| &config.log, enishi_verifier::run)
+        }
+        Command::Credential(CredentialCommand::Inspect { json }) => Ok(inspect(json)),
+        Command::Credential(CredentialCommand::Verify(args)) => Ok(verify(&args)),
+    };
+    ended.unwrap_or_else(|message| complain(&message, 1))
 }
 
 fn inspect(json: bool) -> ExitCode {
