@@ -1,6 +1,7 @@
 //! The one binary: `enishi issuer | verifier | gateway | demo | credential inspect | credential verify`.
 
 mod credential;
+mod demo;
 mod serve;
 
 use std::io::Write as _;
@@ -25,6 +26,10 @@ enum Command {
     Issuer(ServiceArgs),
     /// Run the verifier: presentations, consent, grants and data links.
     Verifier(ServiceArgs),
+    /// Run the gateway in front of a data provider's API.
+    Gateway(ServiceArgs),
+    /// Raise a small town and walk a resident through linking, consent, a fetch, withdrawal and four attacks.
+    Demo(demo::DemoArgs),
     /// Look into a credential, or verify one. Reads an SD-JWT on standard input.
     #[command(subcommand)]
     Credential(CredentialCommand),
@@ -60,6 +65,10 @@ fn main() -> ExitCode {
         Command::Verifier(args) => {
             serve(&args.config, |config: &enishi_verifier::Config| &config.log, enishi_verifier::run)
         }
+        Command::Gateway(args) => {
+            serve(&args.config, |config: &enishi_gateway::Config| &config.log, enishi_gateway::run)
+        }
+        Command::Demo(args) => demo::demo(args),
         Command::Credential(CredentialCommand::Inspect { json }) => Ok(inspect(json)),
         Command::Credential(CredentialCommand::Verify(args)) => Ok(verify(&args)),
     };

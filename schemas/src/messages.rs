@@ -99,15 +99,19 @@ fn bundle(lang: Lang) -> FluentBundle<FluentResource> {
     bundle
 }
 
-/// The message `key` in `lang`, with `args` filled in. A key that does not exist comes back as itself.
+/// The message `key` in `lang`, with `args` filled in; the argument `count` is a number and chooses plurals. A key that does not exist comes back as itself.
 pub fn text(lang: Lang, key: &str, args: &[(&str, &str)]) -> String {
     let bundle = BUNDLES.get(&lang);
     let Some((bundle, pattern)) = bundle.and_then(|bundle| Some((bundle, bundle.get_message(key)?.value()?)))
     else {
         return key.to_owned();
     };
-    let args: FluentArgs<'_> =
-        args.iter().map(|(name, value)| (*name, FluentValue::from((*value).to_owned()))).collect();
+    // A count is a number, so that a language can choose its plural; everything else is text as it stands.
+    let value = |name: &str, value: &str| match name {
+        "count" => FluentValue::try_number(value),
+        _ => FluentValue::from(value.to_owned()),
+    };
+    let args: FluentArgs<'_> = args.iter().map(|(name, text)| (*name, value(name, text))).collect();
     bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned()
 }
 
@@ -169,6 +173,8 @@ mod tests {
         assert_eq!(text(Lang::Ja, "consent-agree", &[]), "同意する");
         assert_eq!(text(Lang::En, "consent-title", &[("name", "X")]), "“X” asks for your information");
         assert_eq!(text(Lang::En, "no-such-key", &[]), "no-such-key");
+        assert_eq!(text(Lang::En, "duration-years", &[("count", "1")]), "1 year");
+        assert_eq!(text(Lang::En, "duration-days", &[("count", "365")]), "365 days");
     }
 
     #[test]

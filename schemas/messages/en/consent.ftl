@@ -19,7 +19,11 @@ consent-at-most-month = At most { $count } per month
 consent-at-most-year = At most { $count } per year
 consent-as-often-as-needed = Whenever it is needed
 consent-name-with-number = { $name } ({ $number })
-consent-total = At most { $count } times in all
+consent-total =
+    { $count ->
+        [one] At most once in all
+       *[other] At most { $count } times in all
+    }
 consent-retention = Kept for { $period }; deleted if you withdraw
 consent-retention-kept = Kept for { $period }
 consent-countries = Handled in: { $countries }
@@ -40,11 +44,31 @@ grants-withdraw = Withdraw
 grants-withdraw-effect = New sharing stops within a minute. The recipient deletes what it already has; we will tell you.
 grants-withdrawn = Withdrawn ({ $when })
 date-format = { $year }-{ $month }-{ $day }
-duration-days = { $count } days
-duration-months = { $count } months
-duration-years = { $count } years
-duration-seconds = { $count } seconds
-duration-minutes = { $count } minutes
+duration-days =
+    { $count ->
+        [one] { $count } day
+       *[other] { $count } days
+    }
+duration-months =
+    { $count ->
+        [one] { $count } month
+       *[other] { $count } months
+    }
+duration-years =
+    { $count ->
+        [one] { $count } year
+       *[other] { $count } years
+    }
+duration-seconds =
+    { $count ->
+        [one] { $count } second
+       *[other] { $count } seconds
+    }
+duration-minutes =
+    { $count ->
+        [one] { $count } minute
+       *[other] { $count } minutes
+    }
 duration-none = not kept
 first-party-title = “{ $name }” wants to know that it is you
 first-party-what = Shows your number at “{ $name }”

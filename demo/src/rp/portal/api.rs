@@ -66,7 +66,8 @@ impl VerifierApi {
 
     /// `GET /link-requests/{id}`, with the code that the browser brought.
     pub(super) async fn status(&self, id: &str, response_code: &str) -> Result<LinkRequestStatus, RpError> {
-        let query = serde_urlencoded::to_string([("response_code", response_code)]).map_err(|_| RpError::Form)?;
+        let query =
+            serde_urlencoded::to_string([("response_code", response_code)]).map_err(|_| RpError::Form)?;
         let call = self.call(Method::GET, &format!("/link-requests/{id}?{query}")).await?;
         Ok(self.net.send(call).await?.ok()?)
     }
