@@ -253,7 +253,7 @@ fn config(town: &Town, folder: &Path, upstream: &str) -> Config {
         party: url(&town.dp.id),
         server: ServerConfig::loopback(town.dp.id.clone()),
         store: StoreConfig {
-            url: SecretSource::Value(format!("sqlite://{}", folder.join("gateway.sqlite").display()).into()),
+            url: SecretSource::Value(format!("sqlite://{}", folder.join("gateway.sqlite").display())),
         },
         keys: KeysConfig { file: folder.join("keys.json") },
         resource: ResourceConfig {
