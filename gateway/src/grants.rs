@@ -137,14 +137,14 @@ impl Grants {
         Ok(())
     }
 
-    /// Counts one more use of a link, if link, consent and notices allow it.
+    /// Counts one more use of a link that was minted at `minted_at`, if link, consent and notices allow it.
     pub(crate) async fn take_use(
         &self,
         verifier: &str,
         (jti, grant_id): (&str, &str),
         max_uses: u32,
         access: &Access,
-        now: UnixTime,
+        minted_at: UnixTime,
     ) -> Result<Use, StoreError> {
         let mut tx = self.0.begin().await?;
         // Writing the grant's row first makes concurrent uses of one grant wait for each other, also on PostgreSQL.
@@ -176,17 +176,17 @@ impl Grants {
                     .await?;
             }
             None => {
-                let past = past_links(&mut tx, verifier, grant_id, access, now).await?;
+                let past = past_links(&mut tx, verifier, grant_id, access, minted_at).await?;
                 if access.allow(past).is_err() {
                     return Ok(Use::TooFrequent);
                 }
                 sqlx::query(
-                    "INSERT INTO link_use (verifier, jti, grant_id, first_at, uses) VALUES ($1, $2, $3, $4, 1)",
+                    "INSERT INTO link_use (verifier, jti, grant_id, minted_at, uses) VALUES ($1, $2, $3, $4, 1)",
                 )
                 .bind(verifier)
                 .bind(jti)
                 .bind(grant_id)
-                .bind(now.secs())
+                .bind(minted_at.secs())
                 .execute(&mut *tx)
                 .await?;
             }
@@ -214,11 +214,11 @@ async fn past_links(
     verifier: &str,
     grant_id: &str,
     access: &Access,
-    now: UnixTime,
+    at: UnixTime,
 ) -> Result<PastMints, StoreError> {
-    let since = access.window_start(now).unwrap_or(UnixTime::from_secs(i64::MAX));
+    let since = access.window_start(at).unwrap_or(UnixTime::from_secs(i64::MAX));
     let row = sqlx::query(
-        "SELECT COUNT(*) AS total, COUNT(CASE WHEN first_at >= $1 THEN 1 END) AS in_window FROM link_use \
+        "SELECT COUNT(*) AS total, COUNT(CASE WHEN minted_at >= $1 THEN 1 END) AS in_window FROM link_use \
          WHERE verifier = $2 AND grant_id = $3",
     )
     .bind(since.secs())

@@ -56,14 +56,14 @@ const PURGE_INTERVAL: Duration = Duration::from_mins(10);
 /// [`StartError`] with what is wrong in configuration, files, database or addresses.
 pub async fn run(config: Config) -> Result<Running, StartError> {
     let listeners = Listeners::bind(&config.server).await?;
-    run_with(config, listeners, Arc::new(SystemClock), Arc::new(SystemEntropy)).await
+    run_on(config, listeners, Arc::new(SystemClock), Arc::new(SystemEntropy)).await
 }
 
 /// Runs a gateway on open listeners with this clock and randomness.
 ///
 /// # Errors
 /// As [`run`].
-pub async fn run_with(
+pub async fn run_on(
     config: Config,
     listeners: Listeners,
     clock: Arc<dyn Clock>,

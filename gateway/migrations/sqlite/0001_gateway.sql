@@ -28,13 +28,13 @@ CREATE TABLE grant_state (
     PRIMARY KEY (verifier, grant_id)
 );
 
--- Links that were used: how often, and when first (for the frequency of the consent).
+-- Links that were used: how often, and when they were minted (for the frequency of the consent).
 CREATE TABLE link_use (
-    verifier TEXT   NOT NULL,
-    jti      TEXT   NOT NULL,
-    grant_id TEXT   NOT NULL,
-    first_at BIGINT NOT NULL,
-    uses     BIGINT NOT NULL,
+    verifier  TEXT   NOT NULL,
+    jti       TEXT   NOT NULL,
+    grant_id  TEXT   NOT NULL,
+    minted_at BIGINT NOT NULL,
+    uses      BIGINT NOT NULL,
     PRIMARY KEY (verifier, jti)
 );
-CREATE INDEX link_use_by_grant ON link_use (verifier, grant_id, first_at);
+CREATE INDEX link_use_by_grant ON link_use (verifier, grant_id, minted_at);

@@ -13,7 +13,9 @@ pub(crate) async fn take(gateway: &Gateway, link: &Link, consent: &KnownConsent)
     let claims = &link.claims;
     let names = (claims.jti.as_str(), claims.consent.grant_id.as_str());
     let (max_uses, access) = (claims.detail().max_uses, &consent.pair.terms().access);
-    match gateway.grants.take_use(link.verifier.as_str(), names, max_uses, access, gateway.now()).await? {
+    // By the time of minting, as the verifier counts: a link that was used a few seconds late yesterday must not push the
+    // next one out of its day. A link lives minutes, so nobody gains by dating it back.
+    match gateway.grants.take_use(link.verifier.as_str(), names, max_uses, access, claims.iat).await? {
         Use::Counted => Ok(()),
         Use::Stopped => Err(Refusal::Token(not_active())),
         Use::LinkUsedUp => Err(Refusal::Token(

@@ -14,7 +14,7 @@ use enishi_credential::jose::jwe_rustcrypto::RustCryptoJwe;
 use enishi_credential::jose::jwk::{JwkSet, PrivateJwk};
 use enishi_credential::status::{Status, StatusBits, StatusList, StatusListToken};
 use enishi_credential::time::{Clock as _, FixedClock, UnixTime};
-use enishi_gateway::{Config, KeysConfig, PinnedPartyConfig, ResourceConfig, TrustConfig, run_with};
+use enishi_gateway::{Config, KeysConfig, PinnedPartyConfig, ResourceConfig, TrustConfig, run_on};
 use enishi_protocol::datalink::{
     self, Confirmation, ConsentReference, DETAIL_TYPE, DataLinkClaims, LinkStatus, ReadDetail,
     StatusReference,
@@ -120,7 +120,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let config = config(&town, folder.path(), &upstream);
         let entropy = Arc::new(SeededEntropy::new("gateway"));
-        let gateway = run_with(config, listeners, Arc::clone(&clock) as _, entropy).await.unwrap();
+        let gateway = run_on(config, listeners, Arc::clone(&clock) as _, entropy).await.unwrap();
         let client = GuardedClient::new(&ClientConfig::default(), Development(true)).unwrap();
         let mut world = Self {
             town,

@@ -5,6 +5,7 @@
 //! bundle of them, checks every signature from the parties' certificates down, and gives out nothing unverified.
 
 mod approval;
+mod for_terms;
 mod party;
 mod purpose;
 mod service;
@@ -21,10 +22,11 @@ use enishi_credential::encoding::b64;
 use enishi_credential::verdict::{Failure, Verdict};
 
 pub use approval::PurposeApproval;
+pub use for_terms::TermsDeclarations;
 pub use party::Party;
 pub use purpose::{KeepFor, NamedParty, Notice, OnWithdrawal, Purpose, Retention};
 pub use service::{ItemPointer, PointerToken, Service, ServiceItem};
-pub use set::{DeclarationSet, Declared, TermsDeclarations};
+pub use set::{DeclarationSet, Declared};
 pub use signing::{PartySigner, sign_approval, sign_party, sign_purpose, sign_service};
 pub use trust::{DeclarationTrust, PinnedParty};
 
