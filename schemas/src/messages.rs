@@ -107,11 +107,13 @@ pub fn text(lang: Lang, key: &str, args: &[(&str, &str)]) -> String {
         return key.to_owned();
     };
     // A count is a number, so that a language can choose its plural; everything else is text as it stands.
-    let value = |name: &str, value: &str| match name {
-        "count" => FluentValue::try_number(value),
-        _ => FluentValue::from(value.to_owned()),
-    };
-    let args: FluentArgs<'_> = args.iter().map(|(name, text)| (*name, value(name, text))).collect();
+    let args: FluentArgs<'_> = args
+        .iter()
+        .map(|(name, text)| match *name {
+            "count" => (*name, FluentValue::try_number(text)),
+            _ => (*name, FluentValue::from(*text)),
+        })
+        .collect();
     bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned()
 }
 
