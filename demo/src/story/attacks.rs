@@ -220,8 +220,7 @@ fn form(url: &(impl AsRef<str> + ?Sized), body: impl Into<Vec<u8>>) -> Call {
 
 fn refused(step: &mut Step, answer: &Answer, statuses: std::ops::Range<u16>, what: &str) {
     step.expect(statuses.contains(&answer.status), what);
-    let codes = format!("{} {}", answer.status, answer.refusal().code());
-    step.fact("refused", codes);
+    step.add_fact("refused", format!("{} {}", answer.status, answer.refusal().code()));
 }
 
 fn tell(step: &mut Step, key: &str, answer: &Answer) {

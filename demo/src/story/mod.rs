@@ -65,6 +65,10 @@ impl<'a> Story<'a> {
         if let Err(error) = &result {
             step.expect(false, &error.to_string());
         }
+        if step.is_quiet() {
+            self.teller.end(step, Vec::new());
+            return result.ok();
+        }
         let knows = match ask_everybody(self.town, RESIDENT_A, &mut step).await {
             Ok(knows) => knows,
             Err(error) => {

@@ -19,9 +19,11 @@ const LINKED: [Place; 2] = [Place::Portal, Place::Health];
 /// The resident logs in at まちのID, and the wallet takes credentials for the portal and the health section.
 pub(super) async fn link(town: &Town, step: &mut Step) -> Result<Person, DemoError> {
     let person = Person::new(town, RESIDENT_A)?;
-    let count = person.link(town, &LINKED).await?;
+    person.link(town, &LINKED).await?;
+    let mut count = 0;
     for place in LINKED {
         let fresh = person.phone.wallet.fresh_credentials(&town.party(place));
+        count += fresh;
         step.expect(fresh == BATCH, "a batch of five fresh credentials for each linked party");
     }
     step.fact("credentials", count);
@@ -174,6 +176,8 @@ pub(super) async fn withdraw(
     step.fact("acknowledged_ms", millis);
     step.say("demo-withdraw-kept", &[]);
     step.say("demo-withdraw-acknowledged", &[("millis", &millis.to_string())]);
+    // The delay is measured: nobody is asked what he knows before the next step is over.
+    step.ask_nobody();
     Ok(Kept { tab, link, since })
 }
 
@@ -231,5 +235,7 @@ fn text(value: &Value, name: &str) -> String {
 }
 
 fn members(value: &Value) -> Vec<String> {
-    value.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default()
+    let mut names: Vec<_> = value.as_object().into_iter().flat_map(|object| object.keys().cloned()).collect();
+    names.sort();
+    names
 }

@@ -38,6 +38,7 @@ pub(crate) struct Step {
     words: Words,
     watch: Stopwatch,
     report: StepReport,
+    quiet: bool,
 }
 
 impl Step {
@@ -54,6 +55,24 @@ impl Step {
     /// Nothing more happens: what follows is looking.
     pub(crate) fn stop(&mut self) {
         self.report.millis = self.watch.millis();
+    }
+
+    /// Leaves out the question of who knows what after this step.
+    pub(crate) const fn ask_nobody(&mut self) {
+        self.quiet = true;
+    }
+
+    /// Whether it is left out.
+    pub(crate) const fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Adds a value to a list of them.
+    pub(crate) fn add_fact(&mut self, name: &str, value: impl Into<Value>) {
+        let list = self.report.facts.entry(name.to_owned()).or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(list) = list {
+            list.push(value.into());
+        }
     }
 
     /// Adds a measured value.
@@ -98,7 +117,7 @@ impl Teller {
             print(&format!("\n{number:>2}. {title} …"));
         }
         let report = StepReport { step: name.to_owned(), title, ..StepReport::default() };
-        Step { words: self.words, watch: Stopwatch::start(), report }
+        Step { words: self.words, watch: Stopwatch::start(), report, quiet: false }
     }
 
     /// Ends a step and tells it.
@@ -116,8 +135,8 @@ impl Teller {
 
     /// Whether this is what the party knew after the step before: people are told of changes only.
     fn knew(&self, known: &Knowledge) -> bool {
-        let before =
-            self.steps.last().and_then(|step| step.knows.iter().find(|other| other.party == known.party));
+        let told = self.steps.iter().rev().find(|step| !step.knows.is_empty());
+        let before = told.and_then(|step| step.knows.iter().find(|other| other.party == known.party));
         before.is_some_and(|before| before.has == known.has)
     }
 

@@ -108,6 +108,36 @@ pub(super) fn issuer(common: &Common, facts: &IssuerFacts<'_>) -> Value {
     }))
 }
 
+/// What a gateway needs beside the common part.
+pub(super) struct GatewayFacts<'a> {
+    /// The data provider's party id.
+    pub(super) party: &'a str,
+    /// The canonical resource, and where requests to it go.
+    pub(super) resource: (String, String),
+    /// The linking verifier.
+    pub(super) verifier: String,
+    /// The issuer.
+    pub(super) issuer: String,
+    /// The folder with the declarations.
+    pub(super) declarations: &'a Path,
+    /// The certificate authority's PEM file.
+    pub(super) anchor: &'a Path,
+}
+
+/// A gateway's file.
+pub(super) fn gateway(common: &Common, facts: &GatewayFacts<'_>) -> Value {
+    common.with(json!({
+        "party": facts.party,
+        "resource": {"uri": facts.resource.0, "upstream": facts.resource.1},
+        "trust": {
+            "verifiers": [facts.verifier],
+            "issuers": [facts.issuer],
+            "declarations": [facts.declarations],
+            "anchors": [facts.anchor],
+        },
+    }))
+}
+
 /// The linking verifier's file.
 pub(super) fn linking_verifier(common: &Common, issuer: &str, declarations: &Path, anchor: &Path) -> Value {
     common.with(json!({

@@ -28,3 +28,9 @@ pub(super) async fn verifier(name: &'static str, path: &Path) -> Result<Running,
     let config = read(path).map_err(fault(name))?;
     enishi_verifier::run(config).await.map_err(fault(name))
 }
+
+/// Starts a gateway.
+pub(super) async fn gateway(name: &'static str, path: &Path) -> Result<Running, DemoError> {
+    let config = read(path).map_err(fault(name))?;
+    enishi_gateway::run(config).await.map_err(fault(name))
+}

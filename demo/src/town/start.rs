@@ -1,6 +1,7 @@
 //! Founding the town: keys, declarations, configuration files, and then every server, in the order in which they need
 //! each other.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use enishi_credential::did::Did;
@@ -13,7 +14,7 @@ use enishi_service::http::Running;
 use enishi_service::keys::{KeyEntry, KeyFile, KeyState, KeyUse};
 use enishi_service::store::Store;
 
-use super::configs::{self, Common, IssuerFacts, Linked};
+use super::configs::{self, Common, GatewayFacts, IssuerFacts, Linked};
 use super::deeds::Deeds;
 use super::{Town, World, party, services};
 use crate::DemoError;
@@ -226,9 +227,27 @@ impl Founding {
         self.gateway(place, ports, path).await
     }
 
-    #[allow(clippy::unused_async, reason = "the gateway is not there yet")]
     async fn gateway(&mut self, place: Place, ports: ProviderPorts, path: &str) -> Result<(), DemoError> {
-        let _ = (place, ports, path);
+        let common = self.common(place.slug(), "gateway", ports.gateway)?;
+        let keys = self.deeds.keys(place);
+        write_keys(
+            "gateway",
+            &common.keys,
+            vec![entry(&keys.sign, Vec::new()), entry(&keys.seal, Vec::new())],
+            &[],
+        )?;
+        let (public, id) = (ports.gateway.public.url(), party(&self.plan, place));
+        let facts = GatewayFacts {
+            party: &id,
+            resource: (format!("{public}{path}"), format!("{}{path}", ports.api.url())),
+            verifier: self.plan.verifier.public.url(),
+            issuer: self.plan.issuer.public.url(),
+            declarations: &self.deeds.declarations,
+            anchor: &self.deeds.anchor,
+        };
+        let file = self.plan.file(place.slug(), "gateway.toml")?;
+        configs::write("gateway", &file, &configs::gateway(&common, &facts))?;
+        self.running.push(services::gateway(place.slug(), &file).await?);
         Ok(())
     }
 
@@ -246,16 +265,12 @@ impl Founding {
         let entropy = &*self.world.entropy;
         let key = signing_key("verifier-1", entropy);
         let certificate = self.authority.certify(Subject::Host("localhost"), &key)?;
-        let secret = Secret::new(entropy::bytes::<32>(entropy).to_vec());
-        let entry = KeyEntry {
-            key: key.clone(),
-            key_use: KeyUse::Signature,
-            state: KeyState::Active,
-            x5c: vec![certificate],
-        };
-        let file = KeyFile { keys: vec![entry], secrets: [("k_store".to_owned(), secret)].into() };
-        let written = file.create(&common.keys);
-        written.map_err(|error| DemoError::Start { service: "verifier", reason: error.to_string() })?;
+        write_keys(
+            "verifier",
+            &common.keys,
+            vec![entry(&key, vec![certificate])],
+            &[("k_store", entropy::bytes(entropy))],
+        )?;
         Ok(key)
     }
 
@@ -263,4 +278,22 @@ impl Founding {
         let store = Store::connect(&self.plan.database(slug, slug)?).await;
         store.map_err(|error| DemoError::Start { service: slug, reason: error.to_string() })
     }
+}
+
+fn entry(key: &PrivateJwk, x5c: Vec<Vec<u8>>) -> KeyEntry {
+    let sealing = key.public().key_use.as_deref() == Some("enc");
+    let key_use = if sealing { KeyUse::Encryption } else { KeyUse::Signature };
+    KeyEntry { key: key.clone(), key_use, state: KeyState::Active, x5c }
+}
+
+fn write_keys(
+    service: &'static str,
+    path: &Path,
+    keys: Vec<KeyEntry>,
+    secrets: &[(&str, [u8; 32])],
+) -> Result<(), DemoError> {
+    let secrets =
+        secrets.iter().map(|(name, bytes)| ((*name).to_owned(), Secret::new(bytes.to_vec()))).collect();
+    let written = KeyFile { keys, secrets }.create(path);
+    written.map_err(|error| DemoError::Start { service, reason: error.to_string() })
 }
