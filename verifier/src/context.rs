@@ -7,6 +7,7 @@ use enishi_credential::entropy::Entropy;
 use enishi_credential::jose::jwe::JweBackend;
 use enishi_credential::jose::jwk::JwkSet;
 use enishi_credential::time::{Clock, UnixTime};
+use enishi_protocol::web::UrlPolicy;
 use enishi_service::client::GuardedClient;
 use enishi_service::config::{Development, PublicUrl};
 use enishi_service::http::StartError;
@@ -105,6 +106,11 @@ impl Context {
             chain,
             jwks: keys.jwks(),
         })
+    }
+
+    /// Which URLs of others are used: https, or http to this machine in development.
+    pub(crate) const fn urls(&self) -> UrlPolicy {
+        if self.development.0 { UrlPolicy::LoopbackHttpToo } else { UrlPolicy::HttpsOnly }
     }
 
     /// The time now.

@@ -11,6 +11,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use enishi_credential::verdict::Failure;
 use enishi_protocol::vp::WalletAnswer;
+use enishi_service::http::wallet_cors;
 
 pub(crate) use exchange::Exchange;
 
@@ -57,6 +58,7 @@ pub(crate) fn routes<M: WalletFacing>(mode: Arc<M>) -> Router {
     Router::new()
         .route("/requests/{id}", get(fetch::by_get::<M>).post(fetch::by_post::<M>))
         .route("/responses/{id}", post(answer::answer::<M>))
+        .layer(wallet_cors())
         .with_state(mode)
 }
 

@@ -11,7 +11,6 @@ use enishi_protocol::vp::RequestObject;
 use enishi_service::http::{BodyError, Json, Problem};
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use super::{FirstParty, store};
 use crate::config::ClientIdPrefix;
@@ -76,12 +75,12 @@ pub(super) async fn create(
     let Json(asked) = body?;
     let context = &first_party.context;
     if let Some(redirect) = &asked.redirect_uri {
-        let absolute = Url::parse(redirect).is_ok_and(|url| url.has_host() && url.fragment().is_none());
-        if !absolute {
+        let usable = context.urls().check(redirect).is_ok_and(|url| url.fragment().is_none());
+        if !usable {
             return Err(refuse(
                 "redirect_uri_invalid",
                 "/redirect_uri",
-                "`redirect_uri` is not an absolute URI",
+                "`redirect_uri` is not an https URL",
             )
             .into());
         }

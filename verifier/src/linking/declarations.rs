@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use enishi_credential::did::Did;
+use enishi_credential::time::UnixTime;
 use enishi_credential::x509::TrustAnchors;
 use enishi_protocol::declaration::{DeclarationSet, DeclarationTrust, PinnedParty};
 use enishi_service::config::ConfigError;
@@ -31,11 +32,29 @@ pub(super) fn load(config: &LinkingConfig, context: &Context) -> Result<Declarat
     let texts = files.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
     let compacts = texts.iter().map(|text| text.trim());
     let set = DeclarationSet::verify(compacts, &trust, &*context.signatures, context.now());
-    set.map_err(|failure| {
+    let set = set.map_err(|failure| {
         let index = failure.pointer.split('/').nth(2).and_then(|index| index.parse::<usize>().ok());
         let file = index.and_then(|index| files.get(index)).cloned().unwrap_or_default();
-        at(&file, &failure.to_string()).into()
-    })
+        at(&file, &failure.to_string())
+    })?;
+    warn(&set, context.now());
+    Ok(set)
+}
+
+/// Says which declarations are of no use now. They do not stop the start: live grants under them are suspended, and
+/// everything else goes on.
+fn warn(set: &DeclarationSet, now: UnixTime) {
+    let parties = set.parties().map(|one| (&one.sha256, one.body.exp));
+    let services = set.services().map(|one| (&one.sha256, one.body.exp));
+    let purposes = set.purposes().map(|one| (&one.sha256, one.body.exp));
+    for (sha256, exp) in parties.chain(services).chain(purposes) {
+        if exp <= now {
+            tracing::warn!(declaration = %sha256, "a declaration has expired");
+        }
+    }
+    for purpose in set.purposes().filter(|purpose| set.approval(purpose, now).is_none()) {
+        tracing::warn!(declaration = %purpose.sha256, "a purpose has no valid approval by its data provider");
+    }
 }
 
 fn at(path: &Path, what: &str) -> ConfigError {

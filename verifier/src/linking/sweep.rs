@@ -15,6 +15,9 @@ use super::change::{Change, ChangeError};
 use super::store;
 use crate::errors::Internal;
 
+/// For how many seconds an SP can ask how a request ended that never became a grant.
+const REQUESTS_KEPT: i64 = 24 * 3600;
+
 /// How many grants one round takes of each kind.
 const BATCH: i64 = 200;
 
@@ -44,6 +47,9 @@ impl Linking {
         for id in self.without_declarations().await? {
             self.by_itself(&id, Event::Suspend, Some("a declaration is no longer valid")).await?;
         }
+        let mut connection = self.context.store.pool().acquire().await?;
+        store::purge_requests(&mut connection, now.plus(-REQUESTS_KEPT)).await?;
+        drop(connection);
         self.context.replay.purge(now).await?;
         Ok(())
     }

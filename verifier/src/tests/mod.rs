@@ -7,4 +7,5 @@ mod privacy;
 mod races;
 mod refusals;
 mod support;
+mod time;
 mod withdrawal;

@@ -1,27 +1,27 @@
 //! The world of these tests: `enishi_protocol`'s town on loopback ports, and a verifier under test.
 
+pub(super) mod certificate;
+mod others;
+
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use enishi_credential::crypto::{RustCryptoVerifier, Signer as _, SoftwareSigner};
 use enishi_credential::did::Did;
 use enishi_credential::jose::jwe_rustcrypto::RustCryptoJwe;
 use enishi_credential::jose::jwk::{JwkSet, PrivateJwk};
 use enishi_credential::sealed::{Binding, SealedSubject};
-use enishi_credential::status::{Status, StatusBits, StatusList, StatusListToken, StatusReference};
-use enishi_credential::time::{FixedClock, UnixTime};
+use enishi_credential::status::StatusReference;
+use enishi_credential::time::{DAY, FixedClock, UnixTime};
 use enishi_credential::x509::TrustAnchors;
+use enishi_protocol::declaration::{PurposeApproval, sha256, sign_approval, sign_purpose};
 use enishi_protocol::dpop::{self, ProofRequest};
 use enishi_protocol::fixture::{Ids, TestCredential, TestParty, Town, key};
 use enishi_protocol::grant::access::{Access, Period};
 use enishi_protocol::grant::messages::{
     DeclarationRef, LinkRequest, LinkRequestCreated, LinkRequestStatus, MintedLink,
 };
-use enishi_protocol::issuer_keys;
 use enishi_protocol::linking::present_linked;
 use enishi_protocol::party;
 use enishi_protocol::vp::{
@@ -37,26 +37,13 @@ use enishi_service::store::Store;
 use http::{Method, Request, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
+use self::others::{Others, issuer, party_server};
 use crate::Config;
 
 pub(super) const NOW: UnixTime = UnixTime::from_secs(1_795_344_000);
 pub(super) const TOKEN: &str = "internal-token-of-the-tests";
 pub(super) const RESIDENT: &str = "resident-1";
-
-/// What the other servers have seen, and how they behave.
-#[derive(Default)]
-pub(super) struct Others {
-    /// Notices: the party and the compact JWS.
-    pub(super) notices: Mutex<Vec<(String, String)>>,
-    /// The answer to the next notices; 200 when empty.
-    pub(super) refuse_notices: Mutex<Vec<u16>>,
-    /// The value of every place in the issuer's status list.
-    pub(super) credential_status: Mutex<u8>,
-    /// Whether the issuer's status list is there at all.
-    pub(super) status_missing: Mutex<bool>,
-}
 
 pub(super) struct World {
     pub(super) town: Town,
@@ -117,85 +104,24 @@ pub(super) struct Granted {
     pub(super) status: LinkRequestStatus,
 }
 
-async fn serve(router: Router) -> String {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    format!("http://localhost:{port}")
-}
-
-/// The issuer's server: metadata and a status list.
-async fn issuer(others: Arc<Others>, clock: Arc<FixedClock>) -> String {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let id = format!("http://localhost:{}", listener.local_addr().unwrap().port());
-    let signer = enishi_protocol::fixture::signer("issuer-1");
-    let keys = JwkSet { keys: vec![signer.public_jwk().clone()] };
-    let metadata = issuer_keys::metadata(&id, &keys);
-    let uri = format!("{id}/status/1");
-    let list = move || {
-        let (others, uri, signer, now) =
-            (Arc::clone(&others), uri.clone(), signer.clone(), enishi_credential::time::Clock::now(&*clock));
-        async move {
-            if *others.status_missing.lock().unwrap() {
-                return Err(StatusCode::NOT_FOUND);
-            }
-            let mut list = StatusList::new(StatusBits::Two, 64).unwrap();
-            let value = *others.credential_status.lock().unwrap();
-            for idx in 0..64 {
-                list.set(idx, Status::from_value(value)).unwrap();
-            }
-            let token = StatusListToken {
-                uri: &uri,
-                issuer: None,
-                issued_at: now,
-                expires_at: None,
-                ttl: Some(1),
-                list: &list,
-            };
-            let token = token.sign(&signer, &[]).await.unwrap();
-            Ok(([("content-type", "application/statuslist+jwt")], token))
-        }
-    };
-    let router = Router::new()
-        .route("/.well-known/jwt-vc-issuer", get(move || async move { Json(metadata) }))
-        .route("/status/1", get(list));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    id
-}
-
-/// A party's server: it takes notices.
-async fn party_server(others: Arc<Others>) -> String {
-    async fn notice(
-        State((others, name)): State<(Arc<Others>, Arc<Mutex<String>>)>,
-        body: String,
-    ) -> StatusCode {
-        let refusal = others.refuse_notices.lock().unwrap().pop();
-        if let Some(status) = refusal {
-            return StatusCode::from_u16(status).unwrap();
-        }
-        let name = name.lock().unwrap().clone();
-        others.notices.lock().unwrap().push((name, body));
-        StatusCode::NO_CONTENT
-    }
-    let name = Arc::new(Mutex::new(String::new()));
-    let router = Router::new().route("/enishi/notices", post(notice)).with_state((others, Arc::clone(&name)));
-    let id = serve(router).await;
-    name.lock().unwrap().clone_from(&id);
-    id
-}
-
 impl World {
     /// A linking verifier.
     pub(super) async fn linking() -> Self {
-        Self::start(|_| json!({"linking": {}})).await
+        Self::start(|_| json!({"linking": {}}), None).await
+    }
+
+    /// A linking verifier that looks every second for what time alone changes, with a purpose that is declared for
+    /// this many seconds.
+    pub(super) async fn sweeping(purpose_lifetime: i64) -> Self {
+        Self::start(|_| json!({"linking": {"sweep_interval_seconds": 1}}), Some(purpose_lifetime)).await
     }
 
     /// A first-party verifier of the SP.
     pub(super) async fn first_party() -> Self {
-        Self::start(|ids| json!({"first_party": {"rp": ids.sp, "acr_values": ["substantial"]}})).await
+        Self::start(|ids| json!({"first_party": {"rp": ids.sp, "acr_values": ["substantial"]}}), None).await
     }
 
-    async fn start(mode: impl FnOnce(&Ids) -> Value) -> Self {
+    async fn start(mode: impl FnOnce(&Ids) -> Value, purpose_lifetime: Option<i64>) -> Self {
         let others = Arc::new(Others::default());
         let clock = Arc::new(FixedClock::at(NOW));
         let folder = tempfile::tempdir().unwrap();
@@ -207,7 +133,10 @@ impl World {
             sp: party_server(Arc::clone(&others)).await,
             dp: party_server(Arc::clone(&others)).await,
         };
-        let town = Town::new(ids.clone(), NOW).await;
+        let mut town = Town::new(ids.clone(), NOW).await;
+        if let Some(lifetime) = purpose_lifetime {
+            shorten_purpose(&mut town, lifetime).await;
+        }
         let database = folder.path().join("verifier.sqlite");
         let mut value = json!({
             "development": true,
@@ -231,15 +160,15 @@ impl World {
             let pinned = town.trust.pinned.iter();
             let pinned: Vec<_> =
                 pinned.map(|party| json!({"id": party.id, "did": party.did.as_str()})).collect();
-            *linking = json!({
-                "declarations": [folder.path()],
-                "pinned_parties": pinned,
-                "sweep_interval_seconds": 3600,
-            });
+            linking["declarations"] = json!([folder.path()]);
+            linking["pinned_parties"] = json!(pinned);
+            if linking.get("sweep_interval_seconds").is_none() {
+                linking["sweep_interval_seconds"] = json!(3600);
+            }
         }
         let plan = KeyPlan { keys: &[KeyType::Es256], secrets: &["k_store"] };
         let mut keys = KeyFile::generate(&plan, &SystemEntropy);
-        keys.keys[0].x5c = super::support::certificate::chain(&keys.keys[0].key);
+        keys.keys[0].x5c = certificate::chain(&keys.keys[0].key);
         keys.create(&folder.path().join("keys.json")).unwrap();
 
         let config: Config = serde_json::from_value(value).unwrap();
@@ -479,6 +408,22 @@ impl World {
         .await
     }
 
+    /// Waits until the grant or request is in this state.
+    pub(super) async fn becomes(&self, id: &str, wanted: &str) {
+        for _ in 0..1000 {
+            let state: String = sqlx::query_scalar("SELECT state FROM grants WHERE id = $1")
+                .bind(id)
+                .fetch_one(self.store.pool())
+                .await
+                .unwrap();
+            if state == wanted {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{id} did not become {wanted}");
+    }
+
     /// How many rows of `grants` are in each state: what a refused answer must not change.
     pub(super) async fn grant_states(&self) -> Vec<(String, i64)> {
         sqlx::query_as("SELECT state, COUNT(*) FROM grants GROUP BY state ORDER BY state")
@@ -490,6 +435,22 @@ impl World {
     pub(super) fn status_reference(&self) -> StatusReference {
         StatusReference { idx: 7, uri: format!("{}/status/1", self.town.ids.issuer) }
     }
+}
+
+/// Declares the purpose, and its approval, for this many seconds only.
+async fn shorten_purpose(town: &mut Town, lifetime: i64) {
+    let mut purpose = town.purpose();
+    purpose.exp = NOW.plus(lifetime);
+    let purpose = sign_purpose(&town.sp.signer, &purpose).await.unwrap();
+    let approval = PurposeApproval {
+        iss: town.dp.id.clone(),
+        purpose_sha256: sha256(&purpose),
+        iat: NOW,
+        exp: NOW.plus(365 * DAY),
+    };
+    let approval = sign_approval(&town.dp.signer, &approval).await.unwrap();
+    town.declarations.truncate(3);
+    town.declarations.extend([purpose, approval]);
 }
 
 /// Waits for a condition, and fails loudly when it does not come true.
@@ -519,56 +480,4 @@ pub(super) fn unsealed(
 /// The pairwise DID in a credential, for looking whether it turns up where it must not.
 pub(super) fn did_of(credential: &TestCredential) -> String {
     Did::jwk(credential.signer.public_jwk()).as_str().to_owned()
-}
-
-/// A certificate for `localhost` under a root that exists for these tests only.
-pub(super) mod certificate {
-    use std::sync::OnceLock;
-
-    use enishi_credential::jose::jwk::PrivateJwk;
-    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
-
-    struct Root {
-        issuer: Issuer<'static, KeyPair>,
-        anchor: Vec<u8>,
-    }
-
-    fn root() -> &'static Root {
-        static ROOT: OnceLock<Root> = OnceLock::new();
-        ROOT.get_or_init(|| {
-            let mut params = CertificateParams::default();
-            params.distinguished_name.push(rcgen::DnType::CommonName, "root");
-            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-            params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-            let key = KeyPair::generate().unwrap();
-            let anchor = params.self_signed(&key).unwrap().der().to_vec();
-            Root { issuer: Issuer::new(params, key), anchor }
-        })
-    }
-
-    pub(in super::super) fn anchor() -> Vec<u8> {
-        root().anchor.clone()
-    }
-
-    pub(in super::super) fn chain(key: &PrivateJwk) -> Vec<Vec<u8>> {
-        let mut params = CertificateParams::default();
-        params.distinguished_name = rcgen::DistinguishedName::new();
-        params.distinguished_name.push(rcgen::DnType::CommonName, "verifier");
-        params.subject_alt_names = vec![SanType::DnsName("localhost".try_into().unwrap())];
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        let key = KeyPair::try_from(pkcs8(key).as_slice()).unwrap();
-        vec![params.signed_by(&key, &root().issuer).unwrap().der().to_vec()]
-    }
-
-    /// A P-256 key as PKCS #8 (RFC 5208, RFC 5915): everything but the key itself is fixed.
-    fn pkcs8(key: &PrivateJwk) -> Vec<u8> {
-        const BEFORE_SECRET: [u8; 36] = [
-            0x30, 0x81, 0x87, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
-            0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x04, 0x6d, 0x30, 0x6b, 0x02,
-            0x01, 0x01, 0x04, 0x20,
-        ];
-        const BEFORE_POINT: [u8; 5] = [0xa1, 0x44, 0x03, 0x42, 0x00];
-        let point = key.public().key.to_bytes();
-        [&BEFORE_SECRET, key.secret_bytes().as_slice(), &BEFORE_POINT, &point].concat()
-    }
 }

@@ -12,6 +12,7 @@ use enishi_protocol::consent::{ConsentPair, ConsentTerms, TermsRequest};
 use enishi_protocol::grant::holder::Actor;
 use enishi_protocol::grant::messages::{LinkRequest, LinkRequestCreated};
 use enishi_protocol::vp::RequestObject;
+use enishi_protocol::web::UrlPolicy;
 use enishi_service::http::{BodyError, Json, Problem};
 use enishi_service::store::{AuditEntry, append_audit};
 use http::{HeaderMap, StatusCode, header};
@@ -64,7 +65,7 @@ pub(super) async fn create_request(
     let recipient = linking.party(&headers).await?;
     let Json(asked) = body?;
     check_session(&asked)?;
-    check_redirect(&asked, &recipient)?;
+    check_redirect(&asked, &recipient, linking.context.urls())?;
     let created = linking.create(&recipient, &asked).await?;
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], JsonAnswer(created)))
 }
@@ -154,10 +155,10 @@ fn check_session(asked: &LinkRequest) -> Result<(), Failure> {
 }
 
 /// The browser may only be sent back to the SP itself: same origin as its party id.
-fn check_redirect(asked: &LinkRequest, recipient: &str) -> Result<(), Failure> {
+fn check_redirect(asked: &LinkRequest, recipient: &str, urls: UrlPolicy) -> Result<(), Failure> {
     let Some(redirect) = &asked.redirect_uri else { return Ok(()) };
     let own = Url::parse(recipient).ok();
-    let target = Url::parse(redirect).ok().filter(|url| url.fragment().is_none());
+    let target = urls.check(redirect).ok().filter(|url| url.fragment().is_none());
     match (own, target) {
         (Some(own), Some(target)) if own.origin().is_tuple() && own.origin() == target.origin() => Ok(()),
         _ => Err(Failure::new(

@@ -30,6 +30,7 @@ pub(super) fn routes(linking: Arc<Linking>) -> Router {
         .route("/declarations", get(declarations::list))
         .route("/declarations/{sha256}", get(declarations::one))
         .route("/status-lists/{number}", get(status_list::status_list))
+        .route("/.well-known/enishi-verifier", get(metadata::metadata))
         .layer(wallet_cors());
     Router::new()
         .route("/link-requests", post(create_request::create_request))
@@ -37,7 +38,6 @@ pub(super) fn routes(linking: Arc<Linking>) -> Router {
         .route(mint::PATH, post(mint::mint))
         .route("/release-reports", post(release_report::release_report))
         .route("/evidence/{sha256}", get(evidence::evidence))
-        .route("/.well-known/enishi-verifier", get(metadata::metadata))
         .merge(open)
         .with_state(linking)
 }

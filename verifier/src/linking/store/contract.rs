@@ -223,6 +223,8 @@ async fn time_alone_lapses_expires_and_completes() {
             at(due(&mut tx, NOW.plus(300), 300, 9).await.unwrap()),
             [("lapsed".to_owned(), Event::Lapse), ("used".to_owned(), Event::Complete)]
         );
+        assert_eq!(purge_requests(&mut tx, NOW.plus(299)).await.unwrap(), 0);
+        assert_eq!(purge_requests(&mut tx, NOW.plus(300)).await.unwrap(), 1, "the declined one");
         let expired = at(due(&mut tx, NOW.plus(86_400), 300, 9).await.unwrap());
         assert_eq!(expired.iter().filter(|(_, event)| *event == Event::Expire).count(), 2);
     }

@@ -53,3 +53,21 @@ pub(crate) async fn due(
     }
     Ok(found)
 }
+
+/// Erases requests that never became a grant and could be answered until `before`, so that nobody fills the table with
+/// them (threat 12). Their record stays.
+pub(crate) async fn purge_requests(
+    connection: &mut AnyConnection,
+    before: UnixTime,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM grants WHERE state IN ($1, $2, $3) AND given_at IS NULL AND answer_by <= $4",
+    )
+    .bind(State::Declined.as_str())
+    .bind(State::Lapsed.as_str())
+    .bind(State::Failed.as_str())
+    .bind(before.secs())
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
