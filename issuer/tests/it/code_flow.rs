@@ -96,7 +96,7 @@ async fn the_offers_issuer_state_fixes_the_party_and_its_assurance() {
     let answer = decide(&mut browser, &page, "agree", &[BANK]).await;
     let code = code_of(&world, &answer).unwrap();
     let token = wallet.token_of(&wallet.token(&authorization.token_request(&code)).await);
-    assert_eq!(token.authorization_details[0].credential_identifiers, [format!("linkage:{BANK}")]);
+    assert_eq!(token.authorization_details[0].credential_identifiers, [BANK]);
 }
 
 #[tokio::test]

@@ -257,7 +257,7 @@ async fn vci_n9_n10_which_credential() {
         ),
         (json!({"credential_identifier": "other", "proofs": proofs}), "unknown_credential_identifier"),
         (
-            json!({"credential_identifier": format!("linkage:{HEALTH}"), "proofs": proofs}),
+            json!({"credential_identifier": HEALTH, "proofs": proofs}),
             "unknown_credential_identifier",
         ),
         (
