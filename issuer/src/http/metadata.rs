@@ -8,6 +8,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
+use enishi_credential::time::DAY;
 use enishi_protocol::oauth::{
     AuthorizationServerMetadata, CREDENTIAL_DETAIL, GRANT_AUTHORIZATION_CODE, GRANT_PRE_AUTHORIZED,
 };
@@ -45,14 +46,15 @@ pub(crate) fn issuer_metadata(app: &App) -> IssuerMetadata {
     let name = |lang| text(lang, "issuer-credential-name", &[]);
     let mut linkage =
         linkage_configuration(&issuance.scope, &[("ja", &name(Lang::Ja)), ("en", &name(Lang::En))]);
-    // One presentation per instance; the wallet fetches new ones in time (linkage protocol §5).
+    // One presentation per instance; the wallet fetches new ones in time (linkage protocol §5, ETSI TS 119 472-3 §4.2.4.2).
     if let Some(Value::Object(metadata)) = &mut linkage.credential_metadata {
         metadata.insert(
             "credential_reuse_policy".to_owned(),
-            json!({"options": [{
-                "type": "once_only",
+            json!({"id": "arf_annex_ii", "options": [{
+                "details": ["once_only"],
                 "batch_size": issuance.batch_size,
-                "reissue_trigger_unused": issuance.batch_size.div_ceil(4)
+                "reissue_trigger_unused": issuance.batch_size.div_ceil(4),
+                "reissue_trigger_lifetime_left": DAY,
             }]}),
         );
     }

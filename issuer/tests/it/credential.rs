@@ -256,10 +256,7 @@ async fn vci_n9_n10_which_credential() {
             "unknown_credential_configuration",
         ),
         (json!({"credential_identifier": "other", "proofs": proofs}), "unknown_credential_identifier"),
-        (
-            json!({"credential_identifier": HEALTH, "proofs": proofs}),
-            "unknown_credential_identifier",
-        ),
+        (json!({"credential_identifier": HEALTH, "proofs": proofs}), "unknown_credential_identifier"),
         (
             json!({"credential_identifier": id, "proofs": {"jwt": ["x"], "di_vp": ["x"]}}),
             "invalid_credential_request",

@@ -18,6 +18,7 @@ mod par;
 mod peers;
 mod privacy;
 mod provider;
+mod sweep;
 mod token;
 mod wallet;
 mod world;
