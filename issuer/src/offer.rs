@@ -64,19 +64,34 @@ pub(crate) fn offer_of(app: &App, id: &str, content: &OfferFor) -> CredentialOff
     }
 }
 
-/// Makes and stores an offer. `with_tx_code` protects a pre-authorized code that somebody else might see.
+/// How a pre-authorized code is protected that somebody else might see.
+pub(crate) enum TxCodeWish {
+    /// Not at all: the offer goes to the right person by itself.
+    None,
+    /// By a code that is made now.
+    Fresh,
+    /// By a code that the caller has told the person already.
+    Given(Secret<String>),
+}
+
+/// Makes and stores an offer.
 pub(crate) async fn make_offer(
     app: &App,
     mut content: OfferFor,
-    with_tx_code: bool,
+    wish: TxCodeWish,
 ) -> Result<MadeOffer, StoreError> {
     let id = entropy::token(&*app.entropy);
     let code = code_of(app, &id);
-    let tx_code = (with_tx_code && content.pre_authorized).then(|| {
-        let number = u64::from_be_bytes(entropy::bytes(&*app.entropy)) % 10_u64.pow(TX_DIGITS);
-        Secret::new(format!("{number:0width$}", width = TX_DIGITS as usize))
-    });
-    content.tx_code_length = tx_code.as_ref().map(|_| TX_DIGITS);
+    let tx_code = match wish {
+        TxCodeWish::None => None,
+        TxCodeWish::Fresh => {
+            let number = u64::from_be_bytes(entropy::bytes(&*app.entropy)) % 10_u64.pow(TX_DIGITS);
+            Some(Secret::new(format!("{number:0width$}", width = TX_DIGITS as usize)))
+        }
+        TxCodeWish::Given(code) => Some(code),
+    };
+    let tx_code = tx_code.filter(|_| content.pre_authorized);
+    content.tx_code_length = tx_code.as_ref().and_then(|code| u32::try_from(code.expose().len()).ok());
     let mac = tx_code.as_ref().map(|tx_code| tx_code_mac(app, &code, tx_code.expose()));
     let expires_in = app.config.lifetimes.offer;
     app.offers

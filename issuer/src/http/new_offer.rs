@@ -4,7 +4,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use enishi_credential::ppid::UpstreamAccount;
-use enishi_credential::secret::Personal;
+use enishi_credential::secret::{Personal, Secret};
 use enishi_protocol::oauth::{GRANT_AUTHORIZATION_CODE, GRANT_PRE_AUTHORIZED};
 use enishi_service::http::{Json, Problem};
 use http::StatusCode;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::json;
 use crate::app::{App, Shared};
-use crate::offer::make_offer;
+use crate::offer::{TxCodeWish, make_offer};
 use crate::store::{OfferFor, Subject};
 
 /// The request.
@@ -23,12 +23,26 @@ pub(super) struct NewOfferRequest {
     account: Option<Account>,
     /// The relying parties.
     rps: Vec<String>,
-    /// Whether the offer wants a transaction code.
+    /// Whether the offer wants a transaction code: `true` for a fresh one, or 4 to 8 digits that the caller has told the
+    /// person already.
     #[serde(default)]
-    tx_code: bool,
+    tx_code: TxCode,
     /// The grants of the offer; without it, the pre-authorized code if there is an account, else the authorization code.
     #[serde(default)]
     grant_types: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum TxCode {
+    Wanted(bool),
+    Digits(Secret<String>),
+}
+
+impl Default for TxCode {
+    fn default() -> Self {
+        Self::Wanted(false)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,12 +69,14 @@ struct NewOfferResponse {
 /// | no or repeated or unknown relying party | 400 `unknown_rp` |
 /// | a level that is not configured | 400 `unknown_acr` |
 /// | a login too weak for a relying party | 400 `insufficient_user_authentication` |
+/// | a transaction code that is not 4 to 8 digits | 400 `tx_code_invalid` |
 /// | unknown grant, or a pre-authorized code without account | 400 `grant_type_invalid` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OfferError {
     UnknownParty,
     UnknownAcr,
     TooWeak,
+    TxCode,
     GrantType,
 }
 
@@ -80,6 +96,11 @@ impl From<OfferError> for Problem {
                 "The login is too weak for one of the relying parties",
                 "have the person log in with the level that the party demands",
             ),
+            OfferError::TxCode => (
+                "tx_code_invalid",
+                "The transaction code is not 4 to 8 digits",
+                "send 4 to 8 digits, or true for a fresh code",
+            ),
             OfferError::GrantType => (
                 "grant_type_invalid",
                 "A grant type is unknown, or a pre-authorized code has no account",
@@ -91,12 +112,11 @@ impl From<OfferError> for Problem {
 }
 
 pub(super) async fn new_offer(State(app): State<Shared>, Json(request): Json<NewOfferRequest>) -> Response {
-    let with_tx_code = request.tx_code;
-    let content = match check(&app, request) {
-        Ok(content) => content,
+    let (content, wish) = match check(&app, request) {
+        Ok(checked) => checked,
         Err(error) => return Problem::from(error).into_response(),
     };
-    match make_offer(&app, content, with_tx_code).await {
+    match make_offer(&app, content, wish).await {
         Ok(made) => {
             let body = NewOfferResponse {
                 offer_uri_by_value: made.by_value,
@@ -113,7 +133,18 @@ pub(super) async fn new_offer(State(app): State<Shared>, Json(request): Json<New
     }
 }
 
-fn check(app: &App, request: NewOfferRequest) -> Result<OfferFor, OfferError> {
+fn check(app: &App, request: NewOfferRequest) -> Result<(OfferFor, TxCodeWish), OfferError> {
+    let wish = match request.tx_code {
+        TxCode::Wanted(false) => TxCodeWish::None,
+        TxCode::Wanted(true) => TxCodeWish::Fresh,
+        TxCode::Digits(code) => {
+            let digits = code.expose().bytes().all(|byte| byte.is_ascii_digit());
+            if !digits || !(4..=8).contains(&code.expose().len()) {
+                return Err(OfferError::TxCode);
+            }
+            TxCodeWish::Given(code)
+        }
+    };
     let mut rps = request.rps;
     let named = rps.len();
     rps.sort();
@@ -149,11 +180,12 @@ fn check(app: &App, request: NewOfferRequest) -> Result<OfferFor, OfferError> {
     if unknown || (pre_authorized && subject.is_none()) {
         return Err(OfferError::GrantType);
     }
-    Ok(OfferFor {
+    let content = OfferFor {
         subject: subject.filter(|_| pre_authorized),
         rps,
         authorization_code,
         pre_authorized,
         tx_code_length: None,
-    })
+    };
+    Ok((content, wish))
 }

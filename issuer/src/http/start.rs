@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 use super::authorize::begin;
 use super::page::{self, Words};
 use crate::app::{App, Shared};
-use crate::offer::make_offer;
+use crate::offer::{TxCodeWish, make_offer};
 use crate::store::{Asker, OfferFor, Subject};
 
 #[derive(Template)]
@@ -42,7 +42,7 @@ pub(super) async fn show_offer(
         pre_authorized: true,
         tx_code_length: None,
     };
-    let made = make_offer(app, content, true).await?;
+    let made = make_offer(app, content, TxCodeWish::Fresh).await?;
     let page = OfferPage {
         words: Words::of(headers),
         style: page::at(app, "/assets/issuer.css"),

@@ -50,6 +50,18 @@ async fn threat_21_making_offers_is_for_the_provider() {
 }
 
 #[tokio::test]
+async fn the_provider_may_choose_the_transaction_code() {
+    let world = world().await;
+    let body = json!({"account": {"sub": "resident-1", "acr": WEAK}, "rps": [PORTAL], "tx_code": "1234"});
+    let offer = world.admin_offer(&body).await.json();
+    assert_eq!(offer["tx_code"], "1234");
+    let wallet = Wallet::new(&world);
+    let wrong = wallet.post_form("/token", &Wallet::pre_authorized_form(&offer, Some("1235"))).await;
+    assert_eq!(wrong.status, 400);
+    assert_eq!(wallet.redeem(&offer).await.token_type, "DPoP");
+}
+
+#[tokio::test]
 async fn offers_that_cannot_be_made() {
     let world = world().await;
     let account = json!({"sub": "resident-1", "acr": WEAK});
@@ -58,6 +70,8 @@ async fn offers_that_cannot_be_made() {
         (json!({"account": account, "rps": [PORTAL, PORTAL]}), "unknown_rp"),
         (json!({"account": account, "rps": ["https://unknown.example"]}), "unknown_rp"),
         (json!({"account": account, "rps": [BANK]}), "insufficient_user_authentication"),
+        (json!({"account": account, "rps": [PORTAL], "tx_code": "123"}), "tx_code_invalid"),
+        (json!({"account": account, "rps": [PORTAL], "tx_code": "12a4"}), "tx_code_invalid"),
         (json!({"account": {"sub": "a", "acr": "x"}, "rps": [PORTAL]}), "unknown_acr"),
         (json!({"rps": [PORTAL], "grant_types": ["password"]}), "grant_type_invalid"),
         (
