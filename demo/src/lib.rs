@@ -15,8 +15,7 @@
 //! | `story` | the steps, what each party then knows, the attacks |
 //! | `console` | the town console of `--serve` |
 
-#![allow(dead_code, reason = "the town is being built")]
-
+mod console;
 mod error;
 mod idp;
 mod net;
@@ -87,6 +86,9 @@ pub async fn run(options: DemoOptions) -> Result<Outcome, DemoError> {
     };
     let town = Town::found(plan, World::new()?, &progress).await?;
     let outcome = Story::new(&town, teller).tell().await;
+    if options.serve {
+        serve(&town, words, options.json).await?;
+    }
     town.stop().await;
     if let (true, Some(folder)) = (options.keep, temporary) {
         let kept = folder.keep();
@@ -97,4 +99,19 @@ pub async fn run(options: DemoOptions) -> Result<Outcome, DemoError> {
         plan::remove(&dir)?;
     }
     Ok(outcome)
+}
+
+/// Opens the town console, says where everything is, and waits for Ctrl-C.
+async fn serve(town: &Town, words: Words, json: bool) -> Result<(), DemoError> {
+    let console = console::start(town).await?;
+    if json {
+        print(&serde_json::json!({"serving": console::places(town)}).to_string());
+    } else {
+        for line in console::hints(town, words) {
+            print(&line);
+        }
+    }
+    tokio::signal::ctrl_c().await?;
+    console.stop();
+    Ok(())
 }

@@ -67,6 +67,7 @@ impl Landing {
     }
 
     /// The app's URL.
+    #[cfg(test)]
     pub(crate) fn app(self) -> Result<Url, BrowserError> {
         match self {
             Self::App(url) => Ok(url),

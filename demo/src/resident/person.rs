@@ -146,8 +146,11 @@ pub(crate) async fn authorize(
             landing = browser.send(&form).await?;
         } else {
             let mut form = page.form_with("rp")?;
-            for party in parties {
-                form.tick("rp", party)?;
+            // An offer can have fixed the parties; then there is nothing to choose.
+            if !form.choices("rp").is_empty() {
+                for party in parties {
+                    form.tick("rp", party)?;
+                }
             }
             form.press("answer", "agree")?;
             landing = browser.send(&form).await?;

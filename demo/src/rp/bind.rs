@@ -47,7 +47,7 @@ pub(super) async fn begin(
     let session = rp.session(&headers)?;
     session.check_form(&PlainForm::read(&body)?.csrf)?;
     let redirect_uri = format!("{}/bind/done", rp.0.profile.id);
-    let asked = rp.0.first_party.ask(Some(&redirect_uri), false).await?;
+    let asked = rp.0.first_party.ask(&redirect_uri).await?;
     rp.update(&session, |session| session.presentation = Some(asked.presentation_id));
     let words = Words::for_browser(&headers);
     let page = WalletPage {

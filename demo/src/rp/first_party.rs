@@ -4,12 +4,12 @@
 use enishi_credential::secret::{Personal, Secret};
 use http::{Method, header};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::accounts::Presented;
 use super::error::RpError;
-use crate::net::{Call, Net};
+use crate::net::{Answer, Call, Net};
 
 /// A first-party verifier's API.
 pub(crate) struct FirstParty {
@@ -40,16 +40,20 @@ impl FirstParty {
     }
 
     /// Asks for a presentation, after which the wallet sends the browser to `redirect_uri`.
-    pub(crate) async fn ask(&self, redirect_uri: Option<&str>, by_post: bool) -> Result<Asked, RpError> {
-        let mut body = json!({});
-        if let (Some(uri), Some(body)) = (redirect_uri, body.as_object_mut()) {
-            body.insert("redirect_uri".to_owned(), uri.into());
-        }
-        if let (true, Some(body)) = (by_post, body.as_object_mut()) {
-            body.insert("request_uri_method".to_owned(), "post".into());
-        }
-        let call = self.call(Method::POST, &format!("{}/presentations", self.api))?.json(&body);
+    pub(crate) async fn ask(&self, redirect_uri: &str) -> Result<Asked, RpError> {
+        self.ask_for(&json!({"redirect_uri": redirect_uri})).await
+    }
+
+    /// Asks for a presentation in any way that the verifier's API knows.
+    pub(crate) async fn ask_for(&self, body: &Value) -> Result<Asked, RpError> {
+        let call = self.call(Method::POST, &format!("{}/presentations", self.api))?.json(body);
         Ok(self.net.send(call).await?.ok()?)
+    }
+
+    /// What became of a presentation that sends the browser nowhere, as the API says it.
+    pub(crate) async fn raw_result(&self, id: &str) -> Result<Answer, RpError> {
+        let call = self.call(Method::GET, &format!("{}/presentations/{id}", self.api))?;
+        Ok(self.net.send(call).await?)
     }
 
     /// Fetches what was presented, once.

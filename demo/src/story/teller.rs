@@ -99,16 +99,6 @@ impl Teller {
         self.words
     }
 
-    /// Whether scripts listen.
-    pub(crate) const fn is_json(&self) -> bool {
-        self.json
-    }
-
-    /// Milliseconds since the beginning.
-    pub(crate) fn millis(&self) -> u64 {
-        self.started.millis()
-    }
-
     /// Begins the step `name`, whose title is the message `demo-step-{name}`.
     pub(crate) fn begin(&self, name: &str) -> Step {
         let title = self.words.t(&format!("demo-step-{name}"));

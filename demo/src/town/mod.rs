@@ -20,7 +20,7 @@ use crate::rp::portal::Portal;
 use crate::sample::Place;
 use crate::web::Served;
 
-pub(crate) use self::start::{WALLET_CLIENT, WALLET_REDIRECT};
+pub(crate) use self::start::{TEST_WALLET_REDIRECT, WALLET_CLIENT, WALLET_REDIRECT};
 
 /// The time and randomness of this machine, and the town's HTTP client.
 #[derive(Clone)]

@@ -33,8 +33,10 @@ use crate::web::Served;
 pub(crate) const WALLET_CLIENT: &str = "town-wallet";
 /// Nothing listens there: the resident's browser hands such URLs to the wallet.
 pub(crate) const WALLET_REDIRECT: &str = "http://localhost:9/wallet/callback";
-/// The client of the independent test wallets of this project.
-const HARNESS_WALLET: (&str, &str) = ("harness-wallet", "http://localhost:9/cb");
+/// The client id and redirect URI that independent test wallets come with.
+const TEST_WALLET: &str = "harness-wallet";
+/// Nothing listens there either.
+pub(crate) const TEST_WALLET_REDIRECT: &str = "http://localhost:9/cb";
 /// The issuer's client id at まちのID.
 const ISSUER_CLIENT: &str = "enishi-issuer";
 
@@ -137,7 +139,7 @@ impl Founding {
             client: (ISSUER_CLIENT, &self.token),
             acr: ACR,
             linked: &linked,
-            wallets: &[(WALLET_CLIENT, WALLET_REDIRECT), HARNESS_WALLET],
+            wallets: &[(WALLET_CLIENT, WALLET_REDIRECT), (TEST_WALLET, TEST_WALLET_REDIRECT)],
         };
         let file = self.plan.file("issuer", "issuer.toml")?;
         configs::write("issuer", &file, &configs::issuer(&common, &facts))?;

@@ -20,8 +20,8 @@ use enishi_protocol::grant::messages::LinkRequest;
 
 use self::api::VerifierApi;
 use self::store::PortalStore;
-use super::Rp;
 use super::error::RpError;
+use super::{FirstParty, Rp};
 use crate::net::Net;
 
 /// What the portal is started with, beside what every relying party has.
@@ -66,6 +66,11 @@ impl Portal {
         let store = PortalStore::open(rp.0.accounts.store().clone()).await?;
         let api = VerifierApi::new(&rp, net, &config);
         Ok(Self(Arc::new(Inner { rp, store, api, config })))
+    }
+
+    /// The portal's own verifier.
+    pub(crate) fn first_party(&self) -> &FirstParty {
+        &self.0.rp.0.first_party
     }
 
     /// All pages and endpoints of the portal.
