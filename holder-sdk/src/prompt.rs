@@ -1,10 +1,10 @@
 //! The words that a person reads before deciding (screens of consent; wording in `schemas/messages`).
 
 use enishi_credential::time::UnixTime;
-use enishi_protocol::consent;
+use enishi_protocol::consent::{self, TermsItem};
 use enishi_protocol::declaration::{KeepFor, LocalText, OnWithdrawal, Party};
 use enishi_protocol::grant::access::{Access, Mode, Period};
-use enishi_schemas::messages::{Lang, text};
+use enishi_schemas::messages::{Lang, has, text};
 
 /// What to show, top to bottom: every line is needed, none may be left out or folded away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,101 +30,186 @@ pub struct Line {
     pub text: String,
 }
 
+/// Who reads: in which language, and how far from UTC.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reader {
+    pub(crate) lang: Lang,
+    pub(crate) utc_offset: i64,
+}
+
 struct Writer {
-    lang: Lang,
+    reader: Reader,
     lines: Vec<Line>,
 }
 
 impl Writer {
+    const fn new(reader: Reader) -> Self {
+        Self { reader, lines: Vec::new() }
+    }
+
+    fn word(&self, key: &str, args: &[(&str, &str)]) -> String {
+        text(self.reader.lang, key, args)
+    }
+
     fn line(&mut self, about: &'static str, args: &[(&str, &str)]) {
-        self.lines.push(Line { about, text: text(self.lang, about, args) });
+        let text = self.word(about, args);
+        self.lines.push(Line { about, text });
+    }
+
+    fn pick<'t>(&self, text: &'t LocalText) -> &'t str {
+        match self.reader.lang {
+            Lang::Ja => &text.ja,
+            Lang::En => &text.en,
+        }
+    }
+
+    /// The list of `names`.
+    fn list<'t>(&self, names: impl IntoIterator<Item = &'t str>) -> String {
+        let comma = if self.reader.lang == Lang::Ja { "、" } else { ", " };
+        names.into_iter().collect::<Vec<_>>().join(comma)
+    }
+
+    fn date(&self, time: UnixTime) -> String {
+        date(self.reader.lang, time.plus(self.reader.utc_offset))
+    }
+
+    /// The last day that lies wholly or in part before `end`.
+    fn last_day(&self, end: UnixTime) -> String {
+        self.date(end.plus(-1))
     }
 
     fn finish(self, title: String) -> Prompt {
-        let word = |key| text(self.lang, key, &[]);
         Prompt {
             title,
-            agree: word("consent-agree"),
-            decline: word("consent-decline"),
-            later: word("consent-later"),
+            agree: self.word("consent-agree", &[]),
+            decline: self.word("consent-decline", &[]),
+            later: self.word("consent-later", &[]),
             lines: self.lines,
         }
     }
 }
 
-const fn pick(text: &LocalText, lang: Lang) -> &String {
-    match lang {
-        Lang::Ja => &text.ja,
-        Lang::En => &text.en,
-    }
-}
-
 /// A relying party wants to know its own user.
-pub(crate) fn first_party(lang: Lang, rp: &str) -> Prompt {
-    let mut writer = Writer { lang, lines: Vec::new() };
+pub(crate) fn first_party(reader: Reader, rp: &str) -> Prompt {
+    let mut writer = Writer::new(reader);
     writer.line("first-party-what", &[("name", rp)]);
     writer.line("first-party-nobody-else", &[]);
-    writer.finish(text(lang, "first-party-title", &[("name", rp)]))
+    let title = writer.word("first-party-title", &[("name", rp)]);
+    writer.finish(title)
 }
 
 /// Data is to flow: everything that the terms and the declarations say.
-pub(crate) fn consent(lang: Lang, facts: &consent::Prompt<'_>) -> Prompt {
-    let mut writer = Writer { lang, lines: Vec::new() };
-    let named = |party: &Party| match &party.corporate_number {
-        None => pick(&party.name, lang).clone(),
-        Some(number) => {
-            let number = text(lang, "consent-corporate-number", &[("number", number)]);
-            text(lang, "consent-name-with-number", &[("name", pick(&party.name, lang)), ("number", &number)])
-        }
-    };
-    let service = pick(facts.service_name(), lang);
-    writer.line("consent-provider", &[("name", &named(facts.provider())), ("service", service)]);
-    writer.line("consent-recipient", &[("name", &named(facts.recipient()))]);
-    writer.line("consent-purpose", &[("text", pick(facts.purpose(), lang))]);
-    let onward: Vec<&str> =
-        facts.onward_transfer().iter().map(|party| pick(&party.name, lang).as_str()).collect();
-    if onward.is_empty() {
-        writer.line("consent-not-passed-on", &[]);
-    } else {
-        writer.line("consent-passed-on", &[("names", &onward.join(", "))]);
-    }
-    writer.line("consent-items", &[]);
-    for item in facts.items() {
-        let about = if item.required { "consent-item-required" } else { "consent-item-optional" };
-        writer.line(about, &[("label", pick(&item.label, lang))]);
-    }
-    if facts.has_special() {
-        writer.line("consent-special", &[]);
-    }
+pub(crate) fn consent(reader: Reader, facts: &consent::Prompt<'_>) -> Prompt {
+    let mut writer = Writer::new(reader);
+    let provider = named(&writer, facts.provider());
+    let service = writer.pick(facts.service_name());
+    writer.line("consent-provider", &[("name", &provider), ("service", service)]);
+    let recipient = named(&writer, facts.recipient());
+    writer.line("consent-recipient", &[("name", &recipient)]);
+    let purpose = writer.pick(facts.purpose());
+    writer.line("consent-purpose", &[("text", purpose)]);
+    onward(&mut writer, facts);
+    items(&mut writer, facts.items());
     let (from, to) = facts.period();
-    writer.line("consent-period", &[("from", &date(lang, from)), ("to", &date(lang, to))]);
+    let (from, to) = (writer.date(from), writer.last_day(to));
+    writer.line("consent-period", &[("from", &from), ("to", &to)]);
     for (about, count) in frequency(facts.access()) {
         writer.line(about, &[("count", &count.to_string())]);
     }
     retention(&mut writer, facts);
-    writer.line("consent-countries", &[("countries", &facts.countries().join(", "))]);
-    writer.line("consent-refusal", &[("text", pick(facts.effect_of_refusal(), lang))]);
-    let within = seconds(lang, facts.withdrawal_effect_within());
+    countries(&mut writer, facts.countries());
+    let basis = &facts.terms().legal_basis;
+    let basis = known_word(reader.lang, "legal-basis-", basis);
+    writer.line("consent-legal-basis", &[("basis", &basis)]);
+    let refusal = writer.pick(facts.effect_of_refusal());
+    writer.line("consent-refusal", &[("text", refusal)]);
+    let within = seconds(&writer, facts.withdrawal_effect_within());
     writer.line("consent-withdraw", &[("within", &within)]);
+    let also = &facts.terms().withdraw.also_at;
+    if !also.is_empty() {
+        let places = writer.list(also.iter().map(String::as_str));
+        writer.line("consent-withdraw-also", &[("places", &places)]);
+    }
     writer.line("consent-policy", &[("uri", facts.notice_uri())]);
     writer.line("consent-ids-stay-apart", &[]);
-    writer.finish(text(lang, "consent-title", &[("name", pick(&facts.recipient().name, lang))]))
+    let title = writer.word("consent-title", &[("name", writer.pick(&facts.recipient().name))]);
+    writer.finish(title)
+}
+
+/// A party's name, with its corporate number if it has one.
+fn named(writer: &Writer, party: &Party) -> String {
+    let name = writer.pick(&party.name);
+    let Some(number) = &party.corporate_number else { return name.to_owned() };
+    let number = writer.word("consent-corporate-number", &[("number", number)]);
+    writer.word("consent-name-with-number", &[("name", name), ("number", &number)])
+}
+
+fn onward(writer: &mut Writer, facts: &consent::Prompt<'_>) {
+    if facts.onward_transfer().is_empty() {
+        return writer.line("consent-not-passed-on", &[]);
+    }
+    let names = writer.list(facts.onward_transfer().iter().map(|party| writer.pick(&party.name)));
+    writer.line("consent-passed-on", &[("names", &names)]);
+}
+
+/// Each item, from when and to when its data is, and which of them are sensitive. There is no choice among them: terms are
+/// signed as they are.
+fn items(writer: &mut Writer, items: &[TermsItem]) {
+    writer.line("consent-items", &[]);
+    for item in items {
+        let label = writer.pick(&item.label);
+        let about = if item.required { "consent-item-required" } else { "consent-item-optional" };
+        writer.line(about, &[("label", label)]);
+        if let Some(from) = item.from {
+            let from = writer.date(from);
+            writer.line("consent-item-from", &[("label", label), ("from", &from)]);
+        }
+        if let Some(to) = item.to {
+            let to = writer.date(to);
+            writer.line("consent-item-to", &[("label", label), ("to", &to)]);
+        }
+    }
+    let special: Vec<&str> =
+        items.iter().filter(|item| item.special).map(|item| writer.pick(&item.label)).collect();
+    if !special.is_empty() {
+        let special = writer.list(special);
+        writer.line("consent-special", &[("items", &special)]);
+    }
 }
 
 fn retention(writer: &mut Writer, facts: &consent::Prompt<'_>) {
     let (period, on_withdrawal) = facts.retention();
-    let count = |key, n: u32| text(writer.lang, key, &[("count", &n.to_string())]);
     let period = match period {
-        None | Some(KeepFor::Days(0)) => text(writer.lang, "duration-none", &[]),
-        Some(KeepFor::Days(n)) => count("duration-days", n),
-        Some(KeepFor::Months(n)) => count("duration-months", n),
-        Some(KeepFor::Years(n)) => count("duration-years", n),
+        Some(KeepFor::Days(0) | KeepFor::Months(0) | KeepFor::Years(0)) => {
+            return writer.line("consent-not-kept", &[]);
+        }
+        // Declarations with another form are refused before; if one came through, its own words are the truest.
+        None => facts.terms().retention.period.clone(),
+        Some(KeepFor::Days(n)) => counted(writer, "duration-days", n),
+        Some(KeepFor::Months(n)) => counted(writer, "duration-months", n),
+        Some(KeepFor::Years(n)) => counted(writer, "duration-years", n),
     };
     let about = match on_withdrawal {
         OnWithdrawal::Erase => "consent-retention",
         OnWithdrawal::Keep => "consent-retention-kept",
     };
     writer.line(about, &[("period", &period)]);
+}
+
+fn countries(writer: &mut Writer, codes: &[String]) {
+    let names: Vec<_> = codes.iter().map(|code| known_word(writer.reader.lang, "country-", code)).collect();
+    let names = writer.list(names.iter().map(String::as_str));
+    writer.line("consent-countries", &[("countries", &names)]);
+}
+
+/// The word for a code, or the code where there is no word for it.
+fn known_word(lang: Lang, prefix: &str, code: &str) -> String {
+    let key = format!("{prefix}{code}");
+    if has(lang, &key) { text(lang, &key, &[]) } else { code.to_owned() }
+}
+
+fn counted(writer: &Writer, key: &str, n: u32) -> String {
+    writer.word(key, &[("count", &n.to_string())])
 }
 
 fn frequency(access: &Access) -> Vec<(&'static str, u32)> {
@@ -147,16 +232,15 @@ fn frequency(access: &Access) -> Vec<(&'static str, u32)> {
     lines
 }
 
-fn seconds(lang: Lang, seconds: u32) -> String {
-    let (key, count) = if seconds >= 60 && seconds.is_multiple_of(60) {
-        ("duration-minutes", seconds / 60)
+fn seconds(writer: &Writer, seconds: u32) -> String {
+    if seconds >= 60 && seconds.is_multiple_of(60) {
+        counted(writer, "duration-minutes", seconds / 60)
     } else {
-        ("duration-seconds", seconds)
-    };
-    text(lang, key, &[("count", &count.to_string())])
+        counted(writer, "duration-seconds", seconds)
+    }
 }
 
-/// A UTC date in words (proleptic Gregorian calendar).
+/// The date of a time that was moved to where the reader is (proleptic Gregorian calendar).
 fn date(lang: Lang, time: UnixTime) -> String {
     let (year, month, day) = civil(time.secs().div_euclid(86_400));
     let month = if lang == Lang::En { format!("{month:02}") } else { month.to_string() };
@@ -164,48 +248,18 @@ fn date(lang: Lang, time: UnixTime) -> String {
     text(lang, "date-format", &[("year", &year.to_string()), ("month", &month), ("day", &day)])
 }
 
-/// Year, month and day of the day that is `days` after 1970-01-01.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let mut year = 1970 + days.div_euclid(366);
-    let leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let start = |year: i64| {
-        let before = year - 1;
-        365 * (year - 1970) + (before.div_euclid(4) - before.div_euclid(100) + before.div_euclid(400)) - 477
-    };
-    while start(year + 1) <= days {
-        year += 1;
-    }
-    let mut rest = days - start(year);
-    let february = if leap(year) { 29 } else { 28 };
-    for (month, length) in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31].into_iter().enumerate() {
-        if rest < length {
-            return (year, i64::try_from(month).unwrap_or_default() + 1, rest + 1);
-        }
-        rest -= length;
-    }
-    (year, 12, 31)
+/// Year, month and day of the day that is `days` after 1970-01-01, in as many steps for every day: the times are somebody
+/// else's. Years are counted from March, in eras of 400 years, so that leap days come last.
+const fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    (era * 400 + year + if month <= 2 { 1 } else { 0 }, month, day)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_become_dates() {
-        for (days, expected) in [
-            (0, (1970, 1, 1)),
-            (58, (1970, 2, 28)),
-            (59, (1970, 3, 1)),
-            (365, (1971, 1, 1)),
-            (11_016, (2000, 2, 29)),
-            (20_779, (2026, 11, 22)),
-            (47_540, (2100, 2, 28)),
-            (47_541, (2100, 3, 1)),
-        ] {
-            assert_eq!(civil(days), expected, "{days}");
-        }
-        let time = UnixTime::from_secs(20_779 * 86_400 + 5);
-        assert_eq!(date(Lang::Ja, time), "2026年11月22日");
-        assert_eq!(date(Lang::En, time), "2026-11-22");
-    }
-}
+mod tests;

@@ -22,14 +22,21 @@ use crate::wallet::Wallet;
 
 /// A request whose sender and rules hold. Nothing was answered yet: show [`Request::prompt`], then call
 /// [`Wallet::approve`] or [`Wallet::decline`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Request {
     pub(crate) verified: VerifiedRequest,
     pub(crate) kind: Kind,
 }
 
+/// Says who asks and what for, and nothing that could mark the session in a log.
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request").field("parties", &self.parties()).finish_non_exhaustive()
+    }
+}
+
 /// What a request wants.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum Kind {
     /// Data from one organisation for another: consent terms.
     Link { pair: Box<ConsentPair>, declarations: Box<DeclarationSet> },
@@ -230,16 +237,18 @@ fn refusal(error: ErrorCode, failure: Failure) -> Refusal {
 }
 
 impl Request {
-    /// What the person has to read before deciding, in words.
+    /// What the person has to read before deciding, in words. Dates are Japan's unless [`Wallet::at_utc_offset`] says
+    /// otherwise.
     ///
     /// # Errors
     /// None that a request which [`Wallet::read_request`] returned can cause, as long as there is still time to answer.
     pub fn prompt(&self, lang: Lang, wallet: &Wallet) -> Result<Prompt, WalletError> {
+        let reader = prompt::Reader { lang, utc_offset: wallet.utc_offset };
         match &self.kind {
-            Kind::FirstParty { rp } => Ok(prompt::first_party(lang, rp)),
+            Kind::FirstParty { rp } => Ok(prompt::first_party(reader, rp)),
             Kind::Link { pair, declarations } => {
                 let facts = enishi_protocol::consent::Prompt::new(pair.terms(), declarations, wallet.now())?;
-                Ok(prompt::consent(lang, &facts))
+                Ok(prompt::consent(reader, &facts))
             }
         }
     }

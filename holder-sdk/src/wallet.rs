@@ -74,7 +74,11 @@ pub struct Wallet {
     pub(crate) keeper: Keeper,
     pub(crate) signatures: Arc<dyn SignatureVerifier>,
     pub(crate) jwe: Arc<dyn JweBackend>,
+    pub(crate) utc_offset: i64,
 }
+
+/// Japan, in seconds east of Greenwich.
+const JAPAN: i64 = 9 * 3600;
 
 /// What a wallet shows of a credential that it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +114,15 @@ impl Wallet {
     /// [`WalletError::Vault`] if the vault cannot be read, or was sealed with another key.
     pub fn open(parts: WalletParts) -> Result<Self, WalletError> {
         let keeper = Keeper::open(parts.vault.clone(), parts.vault_key.clone(), parts.entropy.clone())?;
-        Ok(Self { parts, keeper, signatures: Arc::new(RustCryptoVerifier), jwe: Arc::new(RustCryptoJwe) })
+        let (signatures, jwe) = (Arc::new(RustCryptoVerifier), Arc::new(RustCryptoJwe));
+        Ok(Self { parts, keeper, signatures, jwe, utc_offset: JAPAN })
+    }
+
+    /// Shows dates as they are where the person lives, `seconds` east of Greenwich; Japan's unless this is called.
+    #[must_use]
+    pub const fn at_utc_offset(mut self, seconds: i32) -> Self {
+        self.utc_offset = seconds as i64;
+        self
     }
 
     /// Every credential in the wallet, in the order in which they came.

@@ -8,8 +8,10 @@ consent-not-passed-on = Not used for anything else; not passed on
 consent-passed-on = Not used for anything else; passed on to: { $names }
 consent-items = Items:
 consent-item-required = { $label } (required)
-consent-item-optional = { $label } (your choice)
-consent-special = Includes sensitive data
+consent-item-optional = { $label } (not needed for this, but given too if you agree)
+consent-item-from = { $label }: from { $from } on
+consent-item-to = { $label }: until { $to }
+consent-special = Includes sensitive data: { $items }
 consent-period = From { $from } until { $to }
 consent-once = Only once
 consent-at-most-hour = At most { $count } per hour
@@ -25,10 +27,15 @@ consent-total =
        *[other] At most { $count } times in all
     }
 consent-retention = Kept for { $period }; deleted if you withdraw
-consent-retention-kept = Kept for { $period }
+consent-retention-kept = Kept for { $period }, also if you withdraw
+consent-not-kept = Not kept
+consent-legal-basis = Basis: { $basis }
+legal-basis-consent = your consent
+country-JP = Japan
 consent-countries = Handled in: { $countries }
 consent-refusal = { $text }
 consent-withdraw = You can withdraw at any time. New sharing stops within { $within }
+consent-withdraw-also = You can also withdraw at: { $places }
 consent-policy = Details: { $uri }
 consent-ids-stay-apart = The companies do not learn each other’s number for you
 consent-agree = Agree
@@ -69,7 +76,6 @@ duration-minutes =
         [one] { $count } minute
        *[other] { $count } minutes
     }
-duration-none = not kept
 first-party-title = “{ $name }” wants to know that it is you
 first-party-what = Shows your number at “{ $name }”
 first-party-nobody-else = This number is for this organisation only; no other sees it
