@@ -80,6 +80,9 @@ pub struct IssuanceConfig {
     /// Whether a pre-authorized code works without `client_id`.
     #[serde(default = "default_true")]
     pub anonymous_pre_authorized: bool,
+    /// Whether every token request needs a DPoP proof (HAIP 1.0 §4). Otherwise tokens are bound when the wallet uses DPoP.
+    #[serde(default)]
+    pub require_dpop: bool,
     /// Assurance levels, weakest first; a login without one of them counts as the first.
     pub acr_levels: Vec<String>,
     /// The issuer's name.

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use enishi_credential::entropy;
 use enishi_credential::jose::jwk::Thumbprint;
 use enishi_credential::secret::Secret;
+use enishi_protocol::dpop::DpopError;
 use enishi_protocol::oauth::{
     AuthorizationCodeGrant, CredentialDetail, ErrorCode, GrantedDetail, OAuthError, Params, PkceChallenge,
     PreAuthorizedGrant, TokenRequest, TokenResponse,
@@ -25,7 +26,7 @@ use crate::store::{AccessToken, NewToken};
 /// | missing or repeated parameter; `tx_code` missing or not expected | 400 `invalid_request` |
 /// | code unknown, used, over or another client's; wrong redirect URI, PKCE verifier or `tx_code` | 400 `invalid_grant` |
 /// | unknown client, or none where one is needed | 401 `invalid_client` |
-/// | DPoP proof invalid, missing though the code is bound, or by another key | 400 `invalid_dpop_proof` |
+/// | DPoP proof invalid, missing though required or the code is bound, or by another key | 400 `invalid_dpop_proof` |
 pub(super) async fn token(State(app): State<Shared>, request: Request) -> Response {
     match answer(&app, request).await {
         Ok(response) => json(StatusCode::OK, response.to_json().expose().clone()),
@@ -40,6 +41,9 @@ async fn answer(app: &App, request: Request) -> Result<TokenResponse, Refusal> {
         .map_err(|error| Refusal::body(ErrorCode::InvalidRequest, &error))?;
     let request = TokenRequest::from_params(Params::parse(&body)?)?;
     let key = dpop::check_optional(app, &headers, "/token").await?.map(|proof| proof.jkt);
+    if key.is_none() && app.config.issuance.require_dpop {
+        return Err(DpopError::Missing.as_token_error().into());
+    }
     match request {
         TokenRequest::AuthorizationCode(grant) => authorization_code(app, grant, key).await,
         TokenRequest::PreAuthorized(grant) => pre_authorized(app, grant, key).await,

@@ -2,11 +2,12 @@
 
 use enishi_protocol::oauth::{PkceVerifier, TokenRequest};
 use enishi_protocol::vci::CredentialOffer;
+use enishi_service::config::SecretSource;
 use serde_json::json;
 
 use super::browser::{Authorization, code_of, decide};
 use super::wallet::{Wallet, key, offer_of};
-use super::world::{BANK, CLIENT, HEALTH, PORTAL, STRONG, WEAK, world};
+use super::world::{BANK, CLIENT, HEALTH, PORTAL, STRONG, WEAK, world, world_with};
 
 #[tokio::test]
 async fn from_login_to_credential() {
@@ -20,6 +21,22 @@ async fn from_login_to_credential() {
     let issued = wallet.batch(&token, PORTAL, &key(&world), 1).await;
     let held = wallet.receive(&issued[1]).await;
     assert_eq!((held.view().rp.as_str(), held.view().acr.as_str()), (PORTAL, WEAK));
+}
+
+/// The same on PostgreSQL, where one is at hand.
+#[tokio::test]
+async fn from_login_to_credential_on_postgres() {
+    let Some(database) = enishi_service::store::testing::postgres("issuer_flow").await else { return };
+    let url = database.url.clone();
+    let world = world_with(|config| config.store.url = SecretSource::Value(url)).await;
+    let wallet = Wallet::new(&world);
+    let authorization = Authorization::new(&world);
+    let code = authorization.code(&wallet, &[HEALTH]).await;
+    let token = wallet.token_of(&wallet.token(&authorization.token_request(&code)).await);
+    wallet.receive(&wallet.batch(&token, HEALTH, &key(&world), 2).await[2]).await;
+    let offer = world.offer(&[PORTAL], true).await;
+    let token = wallet.redeem(&offer).await;
+    wallet.batch(&token, PORTAL, &key(&world), 1).await;
 }
 
 #[tokio::test]

@@ -11,10 +11,12 @@ use enishi_credential::sealed::{self, Binding};
 use enishi_credential::time::Clock as _;
 use enishi_protocol::oauth::TokenResponse;
 use enishi_protocol::vci::KeyBinding;
+use enishi_service::entropy::SystemEntropy;
+use enishi_service::keys::KeyFile;
 use serde_json::{Value, json};
 
 use super::wallet::{Wallet, identifier, key};
-use super::world::{Answer, HEALTH, PORTAL, World, world};
+use super::world::{Answer, HEALTH, PORTAL, World, world, world_with};
 
 #[tokio::test]
 async fn a_batch_of_one_did_and_five_keys_gives_six_credentials_for_one_subject() {
@@ -89,6 +91,24 @@ async fn linkage_4_credentials_of_two_parties_share_nothing_and_are_provably_of_
     assert_ne!(held_other.ppid(), held_dp.ppid());
     let statement = Statement { c_dp: &held_other.view().link.commitment, ..statement };
     assert!(same_subject::prove(&statement, &r_sp, &other.link_opening.unwrap(), &*world.entropy).is_err());
+}
+
+#[tokio::test]
+async fn haip_55_the_certificate_chain_travels_with_the_credential() {
+    let world = world_with(|config| {
+        let mut file = KeyFile::generate(&enishi_issuer::KEY_PLAN, &SystemEntropy);
+        file.keys[0].x5c = vec![vec![1, 2, 3], vec![4]];
+        file.create(&config.keys.file).unwrap();
+    })
+    .await;
+    let wallet = Wallet::new(&world);
+    let token = wallet.redeem(&world.offer(&[PORTAL], false).await).await;
+    let issued = wallet.batch(&token, PORTAL, &key(&world), 0).await.remove(0);
+    let header = b64::decode(issued.credential.split('.').next().unwrap()).unwrap();
+    let header: Value = serde_json::from_slice(&header).unwrap();
+    assert_eq!(header["x5c"], json!(["AQID", "BA=="]));
+    let jwks = world.get("/jwks").await.json();
+    assert_eq!((&header["typ"], &header["kid"]), (&json!("dc+sd-jwt"), &jwks["keys"][0]["kid"]));
 }
 
 #[tokio::test]

@@ -97,6 +97,15 @@ async fn vci_n7_a_name_is_demanded_where_anonymous_access_is_closed() {
 }
 
 #[tokio::test]
+async fn haip_n3_a_proof_is_demanded_where_bearer_tokens_are_closed() {
+    let world = world_with(|config| config.issuance.require_dpop = true).await;
+    let offer = world.offer(&[PORTAL], false).await;
+    let form = Wallet::pre_authorized_form(&offer, None);
+    refused(&Wallet::bearer(&world).post_form("/token", &form).await, 400, "invalid_dpop_proof");
+    assert_eq!(Wallet::new(&world).redeem(&offer).await.token_type, "DPoP");
+}
+
+#[tokio::test]
 async fn malformed_requests_have_their_codes() {
     let world = world().await;
     let wallet = Wallet::bearer(&world);

@@ -109,6 +109,7 @@ pub(crate) async fn world_with(change: impl FnOnce(&mut Config)) -> World {
             credential_days: 7,
             scope: "linkage".to_owned(),
             anonymous_pre_authorized: true,
+            require_dpop: false,
             acr_levels: vec![WEAK.to_owned(), STRONG.to_owned()],
             names: Names { ja: "まちのID".to_owned(), en: "Town ID".to_owned() },
         },
