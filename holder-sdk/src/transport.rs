@@ -1,10 +1,14 @@
 //! HTTP as a parameter: the wallet's platform sends the requests, so that the SDK runs in a browser, on a phone and
 //! under test alike.
 
+use std::fmt;
+
 use async_trait::async_trait;
 
 /// A request that the platform has to send as it stands: no redirects followed, no cookies, no cache.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Headers and body hold codes, tokens and presentations; its `Debug` shows none of them.
+#[derive(Clone, PartialEq, Eq)]
 pub struct HttpRequest {
     /// `GET`, `POST` or `DELETE`.
     pub method: &'static str,
@@ -48,8 +52,8 @@ impl HttpRequest {
     }
 }
 
-/// What came back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What came back. Its `Debug` shows neither headers nor body: they hold tokens and credentials.
+#[derive(Clone, PartialEq, Eq)]
 pub struct HttpResponse {
     /// The status code.
     pub status: u16,
@@ -57,6 +61,20 @@ pub struct HttpResponse {
     pub headers: Vec<(String, String)>,
     /// The body, at most [`MAX_BODY`] bytes.
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = self.url.split(['?', '#']).next().unwrap_or_default();
+        let headers: Vec<_> = self.headers.iter().map(|(name, _)| *name).collect();
+        write!(f, "HttpRequest({} {url}, {headers:?}, {} bytes)", self.method, self.body.len())
+    }
+}
+
+impl fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpResponse({}, {} bytes)", self.status, self.body.len())
+    }
 }
 
 /// The longest body that a platform needs to hand over, in bytes. A longer one is an error.
@@ -105,5 +123,19 @@ mod tests {
         assert!(twice(1).is("application/json"));
         assert!(!twice(2).is("application/json"));
         assert!(!twice(0).is("application/json"));
+    }
+
+    #[test]
+    fn threat_22_messages_do_not_print_what_they_carry() {
+        let request = HttpRequest::post("https://v.example/token?code=hidden-1", "text/plain", "hidden-2")
+            .header("authorization", "DPoP hidden-3");
+        let response = HttpResponse {
+            status: 200,
+            headers: vec![("x".to_owned(), "hidden-4".to_owned())],
+            body: b"hidden-5".to_vec(),
+        };
+        let shown = format!("{request:?} {response:?}");
+        assert!(!shown.contains("hidden"), "{shown}");
+        assert!(shown.contains("POST https://v.example/token") && shown.contains("200"));
     }
 }

@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod anything;
+#[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod first_party;
 #[cfg(test)]
 mod grants;
