@@ -33,7 +33,7 @@ use enishi_service::config::Development;
 use enishi_service::entropy::SystemEntropy;
 use enishi_service::http::{Listeners, Running};
 use enishi_service::keys::{KeyFile, KeyPlan, KeyType};
-use enishi_service::store::Store;
+use enishi_service::store::{Store, testing};
 use http::{Method, Request, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -107,21 +107,35 @@ pub(super) struct Granted {
 impl World {
     /// A linking verifier.
     pub(super) async fn linking() -> Self {
-        Self::start(|_| json!({"linking": {}}), None).await
+        Self::start(|_| json!({"linking": {}}), None, None).await
+    }
+
+    /// A linking verifier on every database at hand.
+    pub(super) async fn linking_on_each(name: &str) -> Vec<Self> {
+        let mut worlds = vec![Self::linking().await];
+        if let Some(postgres) = testing::postgres(name).await {
+            worlds.push(Self::start(|_| json!({"linking": {}}), None, Some(postgres.url.clone())).await);
+        }
+        worlds
     }
 
     /// A linking verifier that looks every second for what time alone changes, with a purpose that is declared for
     /// this many seconds.
     pub(super) async fn sweeping(purpose_lifetime: i64) -> Self {
-        Self::start(|_| json!({"linking": {"sweep_interval_seconds": 1}}), Some(purpose_lifetime)).await
+        Self::start(|_| json!({"linking": {"sweep_interval_seconds": 1}}), Some(purpose_lifetime), None).await
     }
 
     /// A first-party verifier of the SP.
     pub(super) async fn first_party() -> Self {
-        Self::start(|ids| json!({"first_party": {"rp": ids.sp, "acr_values": ["substantial"]}}), None).await
+        Self::start(|ids| json!({"first_party": {"rp": ids.sp, "acr_values": ["substantial"]}}), None, None)
+            .await
     }
 
-    async fn start(mode: impl FnOnce(&Ids) -> Value, purpose_lifetime: Option<i64>) -> Self {
+    async fn start(
+        mode: impl FnOnce(&Ids) -> Value,
+        purpose_lifetime: Option<i64>,
+        url: Option<String>,
+    ) -> Self {
         let others = Arc::new(Others::default());
         let clock = Arc::new(FixedClock::at(NOW));
         let folder = tempfile::tempdir().unwrap();
@@ -138,6 +152,7 @@ impl World {
             shorten_purpose(&mut town, lifetime).await;
         }
         let database = folder.path().join("verifier.sqlite");
+        let url = url.unwrap_or_else(|| format!("sqlite://{}", database.display()));
         let mut value = json!({
             "development": true,
             "server": {
@@ -147,7 +162,7 @@ impl World {
                 "internal_token": TOKEN,
                 "shutdown_grace_seconds": 1,
             },
-            "store": {"url": format!("sqlite://{}", database.display())},
+            "store": {"url": url},
             "keys": {"file": folder.path().join("keys.json")},
             "wallet": {"client_id_prefix": "decentralized_identifier"},
             "trust": {"issuers": [ids.issuer]},
@@ -180,7 +195,7 @@ impl World {
             others,
             base: ids.verifier,
             internal: format!("http://localhost:{}", running.internal_addr.port()),
-            store: Store::connect(&format!("sqlite://{}", database.display())).await.unwrap(),
+            store: Store::connect(&url).await.unwrap(),
             database,
             client: GuardedClient::new(&ClientConfig::default(), Development(true)).unwrap(),
             running: Some(running),
