@@ -3,6 +3,7 @@
 mod first_party;
 mod http_shape;
 mod linking;
+mod peer;
 mod privacy;
 mod races;
 mod refusals;

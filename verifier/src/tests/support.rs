@@ -104,17 +104,35 @@ pub(super) struct Granted {
     pub(super) status: LinkRequestStatus,
 }
 
+/// What is particular to a world.
+struct Setup {
+    mode: fn(&Ids) -> Value,
+    purpose_lifetime: Option<i64>,
+    url: Option<String>,
+    now: UnixTime,
+}
+
+const LINKING: Setup =
+    Setup { mode: |_| json!({"linking": {}}), purpose_lifetime: None, url: None, now: NOW };
+
+const FIRST_PARTY: Setup = Setup {
+    mode: |ids| json!({"first_party": {"rp": ids.sp, "acr_values": ["substantial"]}}),
+    purpose_lifetime: None,
+    url: None,
+    now: NOW,
+};
+
 impl World {
     /// A linking verifier.
     pub(super) async fn linking() -> Self {
-        Self::start(|_| json!({"linking": {}}), None, None).await
+        Self::start(LINKING).await
     }
 
     /// A linking verifier on every database at hand.
     pub(super) async fn linking_on_each(name: &str) -> Vec<Self> {
         let mut worlds = vec![Self::linking().await];
         if let Some(postgres) = testing::postgres(name).await {
-            worlds.push(Self::start(|_| json!({"linking": {}}), None, Some(postgres.url.clone())).await);
+            worlds.push(Self::start(Setup { url: Some(postgres.url.clone()), ..LINKING }).await);
         }
         worlds
     }
@@ -122,22 +140,24 @@ impl World {
     /// A linking verifier that looks every second for what time alone changes, with a purpose that is declared for
     /// this many seconds.
     pub(super) async fn sweeping(purpose_lifetime: i64) -> Self {
-        Self::start(|_| json!({"linking": {"sweep_interval_seconds": 1}}), Some(purpose_lifetime), None).await
+        let mode = |_: &Ids| json!({"linking": {"sweep_interval_seconds": 1}});
+        Self::start(Setup { mode, purpose_lifetime: Some(purpose_lifetime), ..LINKING }).await
     }
 
     /// A first-party verifier of the SP.
     pub(super) async fn first_party() -> Self {
-        Self::start(|ids| json!({"first_party": {"rp": ids.sp, "acr_values": ["substantial"]}}), None, None)
-            .await
+        Self::start(FIRST_PARTY).await
     }
 
-    async fn start(
-        mode: impl FnOnce(&Ids) -> Value,
-        purpose_lifetime: Option<i64>,
-        url: Option<String>,
-    ) -> Self {
+    /// The same at the machine's own time, for programs that look at it.
+    pub(super) async fn first_party_today() -> Self {
+        let now = enishi_credential::time::Clock::now(&enishi_service::clock::SystemClock);
+        Self::start(Setup { now, ..FIRST_PARTY }).await
+    }
+
+    async fn start(setup: Setup) -> Self {
         let others = Arc::new(Others::default());
-        let clock = Arc::new(FixedClock::at(NOW));
+        let clock = Arc::new(FixedClock::at(setup.now));
         let folder = tempfile::tempdir().unwrap();
         let listeners = Listeners::loopback().await.unwrap();
         let port = listeners.public.local_addr().unwrap().port();
@@ -147,12 +167,12 @@ impl World {
             sp: party_server(Arc::clone(&others)).await,
             dp: party_server(Arc::clone(&others)).await,
         };
-        let mut town = Town::new(ids.clone(), NOW).await;
-        if let Some(lifetime) = purpose_lifetime {
+        let mut town = Town::new(ids.clone(), setup.now).await;
+        if let Some(lifetime) = setup.purpose_lifetime {
             shorten_purpose(&mut town, lifetime).await;
         }
         let database = folder.path().join("verifier.sqlite");
-        let url = url.unwrap_or_else(|| format!("sqlite://{}", database.display()));
+        let url = setup.url.unwrap_or_else(|| format!("sqlite://{}", database.display()));
         let mut value = json!({
             "development": true,
             "server": {
@@ -167,7 +187,7 @@ impl World {
             "wallet": {"client_id_prefix": "decentralized_identifier"},
             "trust": {"issuers": [ids.issuer]},
         });
-        value.as_object_mut().unwrap().extend(mode(&ids).as_object().unwrap().clone());
+        value.as_object_mut().unwrap().extend((setup.mode)(&ids).as_object().unwrap().clone());
         if let Some(linking) = value.get_mut("linking") {
             for (at, text) in town.declarations.iter().enumerate() {
                 std::fs::write(folder.path().join(format!("{at}.jwt")), text).unwrap();

@@ -24,7 +24,7 @@ pub const DECLARATIONS_FORMAT: &str = "urn:enishi:declarations:1";
 /// A request object before it is signed; a verifier keeps it with the request and signs it when a wallet fetches it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RequestObject {
-    /// The client id once more; wallets ignore it (§5).
+    /// The client id once more, or the DID in it; wallets ignore it (§5).
     pub iss: String,
     /// [`STATIC_AUDIENCE`].
     pub aud: String,
@@ -163,7 +163,11 @@ impl RequestObject {
         let algorithms =
             json!({"sd-jwt_alg_values": ["ES256", "EdDSA"], "kb-jwt_alg_values": ["ES256", "EdDSA"]});
         Self {
-            iss: client_id.clone(),
+            // Wallets ignore it, but some libraries look for the DID alone there when `kid` is a DID URL.
+            iss: match parts.client_id {
+                ClientId::DecentralizedIdentifier(did) => did.as_str().to_owned(),
+                ClientId::X509SanDns(_) => client_id.clone(),
+            },
             aud: STATIC_AUDIENCE.to_owned(),
             iat: parts.iat,
             exp: parts.exp,
