@@ -6,6 +6,7 @@
 //! ```
 
 mod client;
+mod parked;
 mod receive;
 
 use std::collections::BTreeSet;
@@ -64,14 +65,15 @@ impl Offer {
     }
 }
 
-/// A login that is under way in the person's browser. Keep it until the browser comes back.
+/// A login that is under way in the person's browser. Keep it until the browser comes back; where the wallet itself ends
+/// meanwhile, [`Wallet::park_login`] keeps it.
 pub struct Login {
     /// Where to send the browser.
     pub url: Url,
     offer: Offer,
     state: String,
     pkce: PkceVerifier,
-    dpop: SoftwareSigner,
+    dpop_key: PrivateJwk,
 }
 
 fn unusable(detail: &str) -> Failure {
@@ -156,7 +158,7 @@ impl Wallet {
                 .remedy("ask the person for the code that the issuer gave on another way")
                 .into());
         }
-        let client = DpopClient::new(self, self.fresh_dpop_key()?);
+        let client = DpopClient::new(self, signer(PrivateJwk::generate_p256(self.entropy()))?);
         let request = TokenRequest::PreAuthorized(PreAuthorizedGrant {
             code: grant.code.clone(),
             tx_code: tx_code.map(|code| Secret::new(code.to_owned())),
@@ -177,7 +179,7 @@ impl Wallet {
         else {
             return Err(unusable("the authorization server takes no pushed authorization requests").into());
         };
-        let dpop = self.fresh_dpop_key()?;
+        let dpop_key = PrivateJwk::generate_p256(self.entropy());
         let pkce = PkceVerifier::generate(self.entropy());
         let state = entropy::token(self.entropy());
         let grant = offer.content.grants.authorization_code.as_ref();
@@ -191,14 +193,14 @@ impl Wallet {
             issuer_state: grant.and_then(|grant| grant.issuer_state.clone()),
             dpop_jkt: None,
         };
-        let client = DpopClient::new(self, dpop);
+        let client = DpopClient::new(self, signer(dpop_key.clone())?);
         let pushed = PushedResponse::parse(&client.post_form(par, request.to_form()).await?.body)?;
         let query =
             AuthorizationRequest { client_id: self.parts.client_id.clone(), request_uri: pushed.request_uri }
                 .to_query();
         let mut url = self.urls().check(authorize)?;
         url.set_query(Some(&query));
-        Ok(Login { url, offer: offer.clone(), state, pkce, dpop: client.into_key() })
+        Ok(Login { url, offer: offer.clone(), state, pkce, dpop_key })
     }
 
     /// Goes on where the browser came back: `redirected_to` is the whole URL that it was sent to.
@@ -211,7 +213,7 @@ impl Wallet {
         redirected_to: &str,
         batch: usize,
     ) -> Result<Vec<CredentialSummary>, WalletError> {
-        let Login { offer, state, pkce, dpop, .. } = login;
+        let Login { offer, state, pkce, dpop_key, .. } = login;
         let url = Url::parse(redirected_to).map_err(|_| {
             Failure::new("authorization-response", "authorization_response_malformed", "not a URL")
         })?;
@@ -228,7 +230,7 @@ impl Wallet {
             client_id: self.parts.client_id.clone(),
             authorization_details: Vec::new(),
         });
-        let client = DpopClient::new(self, dpop);
+        let client = DpopClient::new(self, signer(dpop_key)?);
         let token = client.token(&offer.server, &request).await?;
         self.collect(&client, &offer, &token, Some(&self.parts.client_id), batch).await
     }
@@ -266,10 +268,6 @@ impl Wallet {
             .at("/credential_offer_uri")
             .remedy("add the issuer to the wallet's trusted issuers if you trust it")
             .into())
-    }
-
-    fn fresh_dpop_key(&self) -> Result<SoftwareSigner, WalletError> {
-        signer(PrivateJwk::generate_p256(self.entropy()))
     }
 }
 

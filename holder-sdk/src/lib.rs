@@ -45,7 +45,8 @@
 //! ```
 //!
 //! With a login instead of a pre-authorized code: [`Wallet::begin_login`] gives the URL for the browser,
-//! [`Wallet::finish_login`] takes the URL that the browser came back to.
+//! [`Wallet::finish_login`] takes the URL that the browser came back to. A wallet that lives in the browser itself ends
+//! when the page is left: it calls [`Wallet::park_login`] before, and [`Wallet::resume_login`] when it is opened again.
 //!
 //! # The life of a credential
 //!

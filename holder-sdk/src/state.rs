@@ -19,6 +19,18 @@ use crate::vault::{Vault, VaultError, VaultKey};
 pub(crate) struct State {
     pub credentials: Vec<StoredCredential>,
     pub grants: Vec<StoredGrant>,
+    #[serde(default)]
+    pub logins: Vec<StoredLogin>,
+}
+
+/// A login that goes on after the wallet was closed and opened again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct StoredLogin {
+    pub issuer: String,
+    pub begun_at: UnixTime,
+    pub state: Personal<String>,
+    pub pkce: Personal<String>,
+    pub dpop_key: Personal<Value>,
 }
 
 /// One linkage credential with the key and the blinding that belong to it.

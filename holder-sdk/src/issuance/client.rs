@@ -66,10 +66,6 @@ impl<'w> DpopClient<'w> {
         Self { wallet, key, nonces: Mutex::new(Vec::new()) }
     }
 
-    pub(super) fn into_key(self) -> SoftwareSigner {
-        self.key
-    }
-
     pub(super) async fn token(
         &self,
         server: &AuthorizationServerMetadata,

@@ -1,7 +1,7 @@
 //! From an offer to credentials (OpenID4VCI 1.0, wallet side).
 
 use enishi_holder_sdk::testing::{IssuerFault, NOW, REDIRECT_URI, World};
-use enishi_holder_sdk::{HttpResponse, WalletError};
+use enishi_holder_sdk::{HttpResponse, Wallet, WalletError, WalletParts};
 use url::Url;
 
 fn instead(media: &str, body: &str) -> HttpResponse {
@@ -254,4 +254,39 @@ async fn used_and_ended_credentials_can_be_forgotten() {
     assert_eq!(wallet.fresh_credentials(&world.town.ids.sp), 0, "an ended credential is not fresh");
     assert_eq!(wallet.forget_used_credentials().unwrap(), 4);
     assert!(wallet.credentials().is_empty());
+}
+
+#[tokio::test]
+async fn a_login_goes_on_in_a_wallet_that_was_closed_meanwhile_and_only_once() {
+    let world = World::new().await;
+    let vault = world.parts().vault;
+    let open = || Wallet::open(WalletParts { vault: vault.clone(), ..world.parts() }).unwrap();
+    let begin = async || {
+        let wallet = open();
+        let offer = wallet.ask_issuer(&world.town.ids.issuer).await.unwrap();
+        let url = wallet.park_login(wallet.begin_login(&offer).await.unwrap()).unwrap();
+        world.issuer.log_in(&url, "resident-1", &[&world.town.ids.sp])
+    };
+    let back = begin().await;
+    let wallet = open();
+    let foreign = back.as_str().replace("state=", "state=x");
+    assert_eq!(code(wallet.resume_login(&foreign, 2).await), "login_unknown");
+    assert_eq!(code(wallet.resume_login(REDIRECT_URI, 2).await), "login_unknown");
+    assert_eq!(code(wallet.resume_login("?", 2).await), "login_unknown");
+    assert_eq!(wallet.resume_login(back.as_str(), 2).await.unwrap().len(), 2);
+    assert_eq!(code(wallet.resume_login(back.as_str(), 2).await), "login_unknown");
+    drop(wallet);
+
+    let back = begin().await;
+    let evil = back.as_str().replace("id.example", "evil.example");
+    assert_eq!(code(open().resume_login(&evil, 2).await), "iss_mismatch");
+    assert_eq!(
+        code(open().resume_login(back.as_str(), 2).await),
+        "login_unknown",
+        "it was spent on the attempt"
+    );
+
+    let back = begin().await;
+    world.clock.advance(3600);
+    assert_eq!(code(open().resume_login(back.as_str(), 2).await), "login_unknown", "an hour is enough");
 }
