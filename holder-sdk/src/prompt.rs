@@ -119,7 +119,10 @@ pub(crate) fn consent(reader: Reader, facts: &consent::Prompt<'_>) -> Prompt {
     retention(&mut writer, facts);
     countries(&mut writer, facts.countries());
     let basis = &facts.terms().legal_basis;
-    let basis = known_word(reader.lang, "legal-basis-", basis);
+    let basis = match basis.as_str() {
+        "consent" | "dpv:Consent" => writer.word("legal-basis-consent", &[]),
+        other => other.to_owned(),
+    };
     writer.line("consent-legal-basis", &[("basis", &basis)]);
     let refusal = writer.pick(facts.effect_of_refusal());
     writer.line("consent-refusal", &[("text", refusal)]);
@@ -197,14 +200,14 @@ fn retention(writer: &mut Writer, facts: &consent::Prompt<'_>) {
 }
 
 fn countries(writer: &mut Writer, codes: &[String]) {
-    let names: Vec<_> = codes.iter().map(|code| known_word(writer.reader.lang, "country-", code)).collect();
+    let names: Vec<_> = codes.iter().map(|code| country(writer.reader.lang, code)).collect();
     let names = writer.list(names.iter().map(String::as_str));
     writer.line("consent-countries", &[("countries", &names)]);
 }
 
-/// The word for a code, or the code where there is no word for it.
-fn known_word(lang: Lang, prefix: &str, code: &str) -> String {
-    let key = format!("{prefix}{code}");
+/// The name of a country, or its code where there is no name for it here.
+fn country(lang: Lang, code: &str) -> String {
+    let key = format!("country-{code}");
     if has(lang, &key) { text(lang, &key, &[]) } else { code.to_owned() }
 }
 

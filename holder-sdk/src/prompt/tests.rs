@@ -118,6 +118,10 @@ async fn who_else_gets_it_and_where() {
         ["Not used for anything else; passed on to: First Inc., Second Inc."]
     );
     assert_eq!(about(&en, "consent-legal-basis"), ["Basis: dpv:LegalObligation"]);
+    for basis in ["consent", "dpv:Consent"] {
+        let ja = words(Lang::Ja, |purpose| purpose.legal_basis = basis.to_owned(), |_| {}).await;
+        assert_eq!(about(&ja, "consent-legal-basis"), ["根拠:あなたの同意"], "{basis}");
+    }
     assert_eq!(
         about(&en, "consent-withdraw"),
         ["You can withdraw at any time. New sharing stops within 90 seconds"]
