@@ -289,6 +289,27 @@ async fn uses_frequency_and_method_are_limited() {
 }
 
 #[tokio::test]
+async fn a_consent_ends_when_it_says_whatever_the_link_says() {
+    let world = World::new().await;
+    assert_eq!(world.fetch(&world.link("a")).await.status, 200);
+    world.clock.advance(365 * 86_400 - 1);
+    assert_eq!(world.fetch(&world.link("b")).await.status, 200);
+    world.clock.advance(1);
+    refused(&world.fetch(&world.link("c")).await, 401, "consent_not_in_force");
+}
+
+#[tokio::test]
+async fn head_is_checked_like_get_and_has_no_body() {
+    let world = World::new().await;
+    let url = world.town.service().resource;
+    let token = datalink::mint(&world.town.verifier, &world.link("a")).await.unwrap();
+    let headers = world.headers(&token, &world.sp_key, "HEAD", &url).await;
+    let answer = world.send("HEAD", &url, headers).await;
+    assert_eq!((answer.status.as_u16(), answer.body.len()), (200, 0));
+    refused(&world.fetch(&world.link("a")).await, 401, "link_used_up");
+}
+
+#[tokio::test]
 async fn an_upstream_that_fails_releases_nothing_and_costs_no_use() {
     let world = World::new().await;
     let set = |status, content_type, body: &str| {
@@ -296,7 +317,7 @@ async fn an_upstream_that_fails_releases_nothing_and_costs_no_use() {
         *world.fake.upstream.lock().unwrap() = Some(answer);
     };
     let claims = world.link("a");
-    set(StatusCode::OK, "text/html", "<p>120/80</p>");
+    set(StatusCode::OK, "text/html", "{\"checkups\":[]}");
     refused(&world.fetch(&claims).await, 502, "upstream_not_json");
     set(StatusCode::OK, "application/json", "{\"a\":1,\"a\":2}");
     refused(&world.fetch(&claims).await, 502, "upstream_not_json");

@@ -313,8 +313,9 @@ async fn status_list(State(serving): State<Serving>, UrlPath(n): UrlPath<u32>) -
         uri: &uri,
         issuer: Some(&serving.town.ids.verifier),
         issued_at: now,
-        expires_at: Some(now.plus(300)),
-        ttl: Some(60),
+        expires_at: Some(now.plus(3_600)),
+        // Longer than a gateway may believe.
+        ttl: Some(3_600),
         list: &list,
     };
     let text = token.sign(&serving.town.verifier, &[]).await.unwrap();

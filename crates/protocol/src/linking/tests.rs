@@ -105,6 +105,88 @@ async fn an_untrusted_issuer_is_refused_before_its_signature_is_looked_at() {
     assert!(town.issuers().has(&hint) && !issuers.has(&hint));
 }
 
+/// What a dishonest wallet can do: name the right peer and any key, and bring a proof that was made for something else.
+async fn dishonest(resident: &str, honest_jkt: bool) -> Verdict<VerifiedLink> {
+    use enishi_credential::same_subject::{SameSubjectClaim, Statement, prove};
+    use enishi_credential::sdjwt::KeyBindingClaims;
+    let town = town().await;
+    let consent = town.request(town.terms("grant-1"));
+    let request = town.received(&consent).await;
+    let pair = request.consent().unwrap();
+    let sp = town.credential("resident-1", &town.sp, None).await;
+    let own_dp = town.credential("resident-1", &town.dp, None).await;
+    let shown_dp = town.credential(resident, &town.dp, None).await;
+    let jkt = crate::fixture::key("grant-1").public().thumbprint();
+    let other = crate::fixture::key("grant-2").public().thumbprint();
+    let for_sp = sp.held.present_mediated().unwrap();
+    let shown = if resident == "resident-1" { &own_dp } else { &shown_dp };
+    let for_dp = shown.held.present_mediated().unwrap();
+    let aud = request.client_id.to_string();
+    let statement = Statement {
+        c_sp: &sp.held.view().link.commitment,
+        c_dp: &own_dp.held.view().link.commitment,
+        nonce: &request.nonce,
+        aud: &aud,
+        sd_hash_sp: for_sp.sd_hash(),
+        sd_hash_dp: for_dp.sd_hash(),
+        terms_hash_sp: &pair.sp_hash(),
+        terms_hash_dp: &pair.terms_sha256(),
+        grant_jkt: &jkt,
+    };
+    let proof = prove(&statement, &sp.opening, &own_dp.opening, &town.entropy).unwrap();
+    let suite = shown.held.view().link.suite;
+    let claim = SameSubjectClaim { suite, peer_sd_hash: for_sp.sd_hash().to_owned(), proof };
+    let claims = |extra| KeyBindingClaims { aud: aud.clone(), nonce: request.nonce.clone(), iat: NOW, extra };
+    let sp_extra = request.transaction_data_claims("sp_link");
+    let mut extra = request.transaction_data_claims("dp_link");
+    extra.insert("grant_jkt".to_owned(), serde_json::json!(if honest_jkt { jkt } else { other }));
+    extra.insert("same_subject".to_owned(), serde_json::json!(claim));
+    let sp_text = for_sp.bind(&sp.signer, claims(sp_extra)).await.unwrap();
+    let dp_text = for_dp.bind(&shown.signer, claims(extra)).await.unwrap();
+    town.verify(&consent, &[sp_text, dp_text])
+}
+
+#[tokio::test]
+async fn threat_1_a_proof_for_another_credential_or_grant_key_is_refused() {
+    assert!(dishonest("resident-1", true).await.is_ok());
+    assert_eq!(code(dishonest("resident-2", true).await), "same_subject_proof_invalid");
+    assert_eq!(code(dishonest("resident-1", false).await), "same_subject_proof_invalid");
+}
+
+#[tokio::test]
+async fn threat_1_commitments_of_two_issuers_are_not_compared() {
+    let town = town().await;
+    let elsewhere = Ids { issuer: "https://other-id.example".to_owned(), ..Ids::default() };
+    let other = Town::new(elsewhere, NOW).await;
+    let consent = town.request(town.terms("grant-1"));
+    let sp = town.credential("resident-1", &town.sp, None).await;
+    // Both towns draw the same reproducible numbers: the first credential of both has the same commitment.
+    let _ = other.credential("resident-1", &other.dp, None).await;
+    let dp = other.credential("resident-1", &other.dp, None).await;
+    let answered = town.answer(&consent, &sp, &dp).await;
+    let (set, keys) = (town.set(), other.issuers());
+    let hint = issuer_hint(&answered.presentations[1]).unwrap();
+    assert!(keys.has(&hint));
+    let issuers = town.issuers().with(
+        hint.issuer,
+        enishi_credential::jose::jwk::JwkSet {
+            keys: vec![enishi_credential::crypto::Signer::public_jwk(&other.issuer).clone()],
+        },
+    );
+    let client_id = consent.client_id.to_string();
+    let demand = LinkingDemand {
+        now: NOW,
+        client_id: &client_id,
+        nonce: "nonce-1",
+        pair: &consent.pair,
+        declarations: &set,
+        issuers: &issuers,
+        signatures: &RustCryptoVerifier,
+    };
+    let [one, two] = &answered.presentations;
+    assert_eq!(code(verify_linking(one, two, &demand)), "link_domain_mismatch");
+}
+
 /// Verifies an answer whose credentials have a status, with these outcomes.
 async fn with_status(sp: StatusOutcome, dp: StatusOutcome, has_status: bool) -> Verdict<VerifiedLink> {
     let town = town().await;
