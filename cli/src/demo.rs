@@ -28,6 +28,9 @@ pub(crate) struct DemoArgs {
     /// Leave the town running and say what to try, until Ctrl-C.
     #[arg(long)]
     serve: bool,
+    /// Run the services as processes of this binary, with the same configuration files; their logs go below the folder.
+    #[arg(long)]
+    processes: bool,
     /// Write the services' logs to standard error, with this filter, e.g. `info`.
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
@@ -41,8 +44,15 @@ pub(crate) fn demo(args: DemoArgs) -> Result<ExitCode, String> {
     if let Some(filter) = args.log {
         telemetry::init(&LogConfig { filter, ..LogConfig::default() }).map_err(|error| error.to_string())?;
     }
-    let options =
-        DemoOptions { json: args.json, lang: args.lang, dir: args.dir, keep: args.keep, serve: args.serve };
+    let binary = args.processes.then(std::env::current_exe).transpose().map_err(|error| error.to_string())?;
+    let options = DemoOptions {
+        json: args.json,
+        lang: args.lang,
+        dir: args.dir,
+        keep: args.keep,
+        serve: args.serve,
+        processes: binary,
+    };
     let outcome = runtime()?.block_on(enishi_demo::run(options)).map_err(|error| error.to_string())?;
     Ok(if outcome.ok { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

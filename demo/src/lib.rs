@@ -21,6 +21,7 @@ mod idp;
 mod net;
 mod parties;
 mod plan;
+pub mod rehearsal;
 mod resident;
 mod rp;
 mod sample;
@@ -34,12 +35,14 @@ use std::path::PathBuf;
 use enishi_schemas::messages::Lang;
 
 pub use error::DemoError;
+pub use sample::Place;
 pub use story::report::{Knowledge, Outcome, StepReport};
+pub use town::services::Service;
 
 use plan::Plan;
 use story::Story;
 use story::teller::{Teller, print};
-use town::{Town, World};
+use town::{Staging, Town, World};
 use words::Words;
 
 /// How the demo is run.
@@ -55,6 +58,9 @@ pub struct DemoOptions {
     pub keep: bool,
     /// Whether the town stays after the story, until Ctrl-C.
     pub serve: bool,
+    /// The `enishi` binary, if the services are to be processes of their own; their logs then go to files beside their
+    /// databases. Absent, everybody lives in this process.
+    pub processes: Option<PathBuf>,
 }
 
 /// Founds the town, tells the story on standard output, and with [`DemoOptions::serve`] leaves the town running until
@@ -79,12 +85,13 @@ pub async fn run(options: DemoOptions) -> Result<Outcome, DemoError> {
     if !options.json {
         print(&words.with("demo-begin", &[("dir", &dir.display().to_string())]));
     }
+    let staging = Staging { binary: options.processes.clone(), ..Staging::default() };
     let progress = |name: &str| {
         if !options.json {
             print(&words.with("demo-starting", &[("name", &words.t(&format!("demo-party-{name}")))]));
         }
     };
-    let town = Town::found(plan, World::new()?, &progress).await?;
+    let town = Town::found(plan, World::new()?, staging, &progress).await?;
     let outcome = Story::new(&town, teller).tell().await;
     if options.serve {
         serve(&town, words, options.json).await?;

@@ -28,6 +28,8 @@ pub(crate) struct ServicePorts {
     pub(crate) public: Spot,
     /// For administration, and for an RP's own backend.
     pub(crate) internal: Spot,
+    /// Where the service really listens if somebody stands on `public` and passes everything on.
+    pub(crate) behind: Option<Spot>,
 }
 
 /// A relying party's app and its own verifier.
@@ -88,7 +90,8 @@ impl Plan {
         let ports = fixed.then(served_ports).flatten().map_or_else(free_ports, Ok)?;
         let mut ports = ports.into_iter().map(Spot);
         let mut next = || ports.next().ok_or_else(|| std::io::Error::other("too few ports"));
-        let mut service = || Ok::<_, std::io::Error>(ServicePorts { public: next()?, internal: next()? });
+        let mut service =
+            || Ok::<_, std::io::Error>(ServicePorts { public: next()?, internal: next()?, behind: None });
         let (issuer, verifier) = (service()?, service()?);
         let (portal_verifier, health_verifier, bank_verifier) = (service()?, service()?, service()?);
         let (health_gateway, bank_gateway) = (service()?, service()?);
@@ -103,6 +106,16 @@ impl Plan {
             bank: ProviderPorts { rp: rp(next()?, bank_verifier), api: next()?, gateway: bank_gateway },
             console: next()?,
         })
+    }
+
+    /// The same town, with the verifier one port behind its public one.
+    ///
+    /// # Errors
+    /// If there is no free port.
+    pub(crate) fn tapped(mut self) -> Result<Self, DemoError> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        self.verifier.behind = Some(Spot(listener.local_addr()?.port()));
+        Ok(self)
     }
 
     /// A file of the party `folder`; its folder is made, readable by its owner only.

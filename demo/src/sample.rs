@@ -29,7 +29,7 @@ struct Account {
 
 /// The relying parties, in the order of [`Resident::account`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub enum Place {
     /// The portal.
     Portal,
     /// The health section.

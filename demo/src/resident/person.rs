@@ -1,6 +1,6 @@
 //! What a resident does with browser and wallet.
 
-use enishi_holder_sdk::Request;
+use enishi_holder_sdk::{Answered, Request};
 use url::Url;
 
 use super::browser::{Browser, Landing};
@@ -79,10 +79,16 @@ impl Person {
     /// Agrees; the browser goes on where the verifier sends it. Gives the grant, if there is one.
     pub(crate) async fn approve(&self, request: &Request) -> Result<Option<String>, DemoError> {
         let answered = self.phone.wallet.approve(request).await?;
-        if let Some(next) = answered.redirect_uri {
+        self.follow(&answered).await?;
+        Ok(answered.grant_id)
+    }
+
+    /// Lets the browser go on where the verifier sends it.
+    pub(crate) async fn follow(&self, answered: &Answered) -> Result<(), DemoError> {
+        if let Some(next) = &answered.redirect_uri {
             self.browser.page(next.as_str()).await?;
         }
-        Ok(answered.grant_id)
+        Ok(())
     }
 
     /// The button with which the portal fetches under `grant_id`.

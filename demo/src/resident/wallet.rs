@@ -41,6 +41,16 @@ pub(crate) struct Phone {
 pub(crate) struct Wire {
     net: Net,
     last_form: Mutex<Option<HttpRequest>>,
+    cut: Mutex<Cut>,
+}
+
+/// The line can break before a request: for what happens when somebody dies just then.
+#[derive(Default)]
+struct Cut {
+    /// The end of the URL's path.
+    before: Option<&'static str>,
+    /// What could not be sent.
+    lost: Option<HttpRequest>,
 }
 
 impl Wire {
@@ -48,12 +58,35 @@ impl Wire {
     pub(crate) fn last_form(&self) -> Option<HttpRequest> {
         self.last_form.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    /// Breaks before the next request to a path that ends with `path`.
+    pub(crate) fn cut_before(&self, path: &'static str) {
+        *self.cut.lock().unwrap_or_else(PoisonError::into_inner) = Cut { before: Some(path), lost: None };
+    }
+
+    /// The request that could not be sent.
+    pub(crate) fn lost(&self) -> Option<HttpRequest> {
+        self.cut.lock().unwrap_or_else(PoisonError::into_inner).lost.clone()
+    }
+
+    fn breaks_at(&self, request: &HttpRequest) -> bool {
+        let mut cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = request.url.split('?').next().unwrap_or_default();
+        let breaks = cut.before.is_some_and(|end| path.ends_with(end));
+        if breaks {
+            *cut = Cut { before: None, lost: Some(request.clone()) };
+        }
+        breaks
+    }
 }
 
 #[async_trait]
 impl Transport for Wire {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let fault = |text: String| TransportError(text);
+        if self.breaks_at(&request) {
+            return Err(fault("the line is broken".to_owned()));
+        }
         let form = request
             .headers
             .iter()
@@ -79,6 +112,8 @@ impl Transport for Wire {
 pub(crate) struct Taken {
     /// The credential.
     pub(crate) credential: HeldLinkage,
+    /// The same as the wallet keeps it.
+    pub(crate) text: String,
     /// Its instance key.
     pub(crate) signer: SoftwareSigner,
     /// The opening of its commitment.
@@ -110,7 +145,8 @@ impl Phone {
         let anchors = || TrustAnchors::from_der([town.anchor.clone()]);
         let vault = FileVault::new(town.plan.file("residents", resident.slug)?);
         let vault_key: [u8; 32] = entropy::bytes(&*world.entropy);
-        let wire = Arc::new(Wire { net: world.net.clone(), last_form: Mutex::new(None) });
+        let wire =
+            Arc::new(Wire { net: world.net.clone(), last_form: Mutex::new(None), cut: Mutex::default() });
         let host = Some("localhost".to_owned());
         let known = |client_id: String, rp| KnownVerifier { client_id, response_host: host.clone(), rp };
         let wallet = Wallet::open(WalletParts {
@@ -152,6 +188,7 @@ impl Phone {
         let key = PrivateJwk::from_value(&found.key).map_err(|error| fault(&error.to_string()))?;
         Ok(Taken {
             credential: HeldLinkage::from_storage(&found.sd_jwt)?,
+            text: found.sd_jwt,
             signer: SoftwareSigner::new(key).ok_or_else(|| fault("key"))?,
             opening: found.opening,
         })

@@ -58,20 +58,26 @@ pub(super) async fn scene(town: &Town, a: Person, step: &mut Step) -> Result<Sce
 /// Two people pool their wallets: the portal credential of one, the health credential of the other, and a proof that is
 /// genuine for the first person's own pair.
 pub(super) async fn pooling(town: &Town, scene: &Scene, step: &mut Step) -> Result<(), DemoError> {
-    let request = scene.a.asked_raw(town).await?;
-    let verified = read(town, &request).await?;
-    let (portal, health) = (town.party(Place::Portal), town.party(Place::Health));
-    let sp = scene.a.phone.take(&portal)?;
-    let own_dp = scene.a.phone.take(&health)?;
-    let foreign_dp = scene.b.phone.take(&health)?;
-    let honest = pooled(&town.world, &verified, &sp, &foreign_dp, &foreign_dp);
-    step.expect(honest.await.is_err(), "an honest wallet cannot even make such a proof");
-    let post = pooled(&town.world, &verified, &sp, &own_dp, &foreign_dp).await?;
-    let refusal = town.world.net.send(form(&post.uri, post.body)).await?;
+    let (refusal, honest) = pool(town, &scene.a, &scene.b).await?;
+    step.expect(!honest, "an honest wallet cannot even make such a proof");
     refused(step, &refusal, 400..500, "the verifier refuses a pair of two people's credentials");
     step.say("demo-pooling-tried", &[]);
     tell(step, "demo-refused-by-verifier", &refusal);
     Ok(())
+}
+
+/// `a` answers the portal with an own credential for it and one of `b` for the health section. Gives the verifier's answer,
+/// and whether the SDK would have made a proof for that pair.
+pub(crate) async fn pool(town: &Town, a: &Person, b: &Person) -> Result<(Answer, bool), DemoError> {
+    let request = a.asked_raw(town).await?;
+    let verified = read(town, &request).await?;
+    let (portal, health) = (town.party(Place::Portal), town.party(Place::Health));
+    let sp = a.phone.take(&portal)?;
+    let own_dp = a.phone.take(&health)?;
+    let foreign_dp = b.phone.take(&health)?;
+    let honest = pooled(&town.world, &verified, &sp, &foreign_dp, &foreign_dp).await;
+    let post = pooled(&town.world, &verified, &sp, &own_dp, &foreign_dp).await?;
+    Ok((town.world.net.send(form(&post.uri, post.body)).await?, honest.is_ok()))
 }
 
 /// An answer with `sp` and `shown_dp`, whose same-subject proof was made with `proven_dp`.

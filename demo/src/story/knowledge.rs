@@ -75,7 +75,7 @@ async fn marks(town: &Town, resident: Resident) -> Result<Vec<Mark>, DemoError> 
 }
 
 /// PPID and DID of the account `number`, as its relying party has bound them.
-async fn pairwise(town: &Town, place: Place, number: &str) -> Result<Vec<String>, DemoError> {
+pub(crate) async fn pairwise(town: &Town, place: Place, number: &str) -> Result<Vec<String>, DemoError> {
     let url = town.plan.database(place.slug(), place.slug())?;
     let fault = |error: String| DemoError::App(error);
     let store = Store::connect(&url).await.map_err(|error| fault(error.to_string()))?;

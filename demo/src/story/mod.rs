@@ -1,12 +1,14 @@
 //! The story: steps that happen for real, told with what each party then knows.
 
-mod attacks;
-mod knowledge;
+pub(crate) mod attacks;
+pub(crate) mod knowledge;
 mod probe;
 pub(crate) mod report;
 mod steps;
 pub(crate) mod teller;
 mod wait;
+
+pub(crate) use self::wait::until;
 
 use self::knowledge::ask_everybody;
 use self::report::Outcome;

@@ -5,7 +5,7 @@ use enishi_protocol::grant::messages::MintedLink;
 use serde_json::Value;
 
 use super::teller::{Step, Stopwatch};
-use super::wait::until;
+use super::wait::{PATIENCE, until};
 use crate::DemoError;
 use crate::parties::declarations::ASKED_ITEMS;
 use crate::resident::page::Form;
@@ -126,7 +126,7 @@ pub(super) async fn fetch(
 /// What the wallet can look up about the grant.
 pub(super) async fn history(person: &Person, grant: &str, step: &mut Step) -> Result<(), DemoError> {
     // The gateway's report of the release travels on its own.
-    let events = until(async || {
+    let events = until(PATIENCE, async || {
         let events = person.phone.wallet.grant_events(grant).await?.events;
         Ok(events.iter().any(|event| event.event == "released").then_some(events))
     });
@@ -197,7 +197,7 @@ pub(super) async fn refused(
     step.fact("minting_refused_code", code.clone());
     step.say("demo-refused-mint", &[("millis", &millis.to_string()), ("code", &code)]);
 
-    let refusal = until(async || {
+    let refusal = until(PATIENCE, async || {
         let answer = town.portal.use_anyway(grant, &kept.link).await?;
         Ok((answer.status != 200).then(|| (answer.status, answer.refusal())))
     });
@@ -211,7 +211,7 @@ pub(super) async fn refused(
     step.fact("gateway_refused_code", code.clone());
     step.say("demo-refused-gateway", &[("millis", &millis.to_string()), ("code", &code)]);
 
-    let erased = until(async || {
+    let erased = until(PATIENCE, async || {
         let shown = person.at_portal(town, grant).await?;
         Ok(shown.get("data").is_none_or(Value::is_null).then_some(()))
     });

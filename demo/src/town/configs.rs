@@ -28,6 +28,8 @@ pub(super) struct Common {
     pub(super) database: String,
     /// The key file.
     pub(super) keys: PathBuf,
+    /// What is logged, if the service is a process of its own.
+    pub(super) log: String,
 }
 
 impl Common {
@@ -35,7 +37,7 @@ impl Common {
         let sections = json!({
             "development": true,
             "server": {
-                "public_listen": self.ports.public.address().to_string(),
+                "public_listen": self.ports.behind.unwrap_or(self.ports.public).address().to_string(),
                 "internal_listen": self.ports.internal.address().to_string(),
                 "public_url": self.ports.public.url(),
                 "internal_token": self.token,
@@ -43,6 +45,7 @@ impl Common {
             },
             "store": {"url": self.database},
             "keys": {"file": self.keys},
+            "log": {"filter": self.log},
         });
         match sections {
             Value::Object(sections) => sections,
@@ -139,9 +142,15 @@ pub(super) fn gateway(common: &Common, facts: &GatewayFacts<'_>) -> Value {
 }
 
 /// The linking verifier's file.
-pub(super) fn linking_verifier(common: &Common, issuer: &str, declarations: &Path, anchor: &Path) -> Value {
+pub(super) fn linking_verifier(
+    common: &Common,
+    issuer: &str,
+    answer_seconds: u32,
+    declarations: &Path,
+    anchor: &Path,
+) -> Value {
     common.with(json!({
-        "wallet": {"client_id_prefix": "x509_san_dns"},
+        "wallet": {"client_id_prefix": "x509_san_dns", "request_lifetime_seconds": answer_seconds},
         "trust": {"issuers": [issuer]},
         "linking": {"declarations": [declarations], "anchors": [anchor], "link_uses": 3, "sweep_interval_seconds": 1},
     }))

@@ -2,9 +2,11 @@
 
 mod configs;
 mod deeds;
-mod services;
+pub(crate) mod services;
 mod start;
+mod tap;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use enishi_credential::entropy::Entropy;
@@ -12,7 +14,6 @@ use enishi_credential::jose::jwk::PrivateJwk;
 use enishi_credential::time::Clock;
 use enishi_service::clock::SystemClock;
 use enishi_service::entropy::SystemEntropy;
-use enishi_service::http::Running;
 
 use crate::net::Net;
 use crate::plan::Plan;
@@ -20,6 +21,9 @@ use crate::rp::portal::Portal;
 use crate::sample::Place;
 use crate::web::Served;
 
+use self::tap::Tap;
+
+pub(crate) use self::services::{Service, Services};
 pub(crate) use self::start::{TEST_WALLET_REDIRECT, WALLET_CLIENT, WALLET_REDIRECT};
 
 /// The time and randomness of this machine, and the town's HTTP client.
@@ -40,6 +44,25 @@ impl World {
     }
 }
 
+/// How a town is founded, beside where.
+#[derive(Debug, Clone)]
+pub(crate) struct Staging {
+    /// The `enishi` binary, if the services are processes of their own.
+    pub(crate) binary: Option<PathBuf>,
+    /// What those processes log.
+    pub(crate) log: String,
+    /// Seconds that a resident has to answer the linking verifier.
+    pub(crate) answer_seconds: u32,
+    /// Whether everything on the linking verifier's public port is recorded, below `town/tap`.
+    pub(crate) tap: bool,
+}
+
+impl Default for Staging {
+    fn default() -> Self {
+        Self { binary: None, log: "info".to_owned(), answer_seconds: 300, tap: false }
+    }
+}
+
 /// A running town.
 pub(crate) struct Town {
     /// Where everything is.
@@ -56,8 +79,11 @@ pub(crate) struct Town {
     pub(crate) health_verifier: String,
     /// Bearer secret of the internal listeners.
     pub(crate) internal_token: String,
+    /// The services.
+    pub(crate) services: Services,
     served: Vec<Served>,
-    running: Vec<Running>,
+    /// Listens in as long as the town lives.
+    _tap: Option<Tap>,
 }
 
 impl Town {
@@ -81,9 +107,7 @@ impl Town {
         for served in self.served {
             served.stop();
         }
-        for running in self.running {
-            running.shutdown().await;
-        }
+        self.services.stop().await;
     }
 }
 

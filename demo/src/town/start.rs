@@ -10,13 +10,13 @@ use enishi_credential::jose::jwk::PrivateJwk;
 use enishi_credential::secret::Secret;
 use enishi_protocol::grant::access::{Access, Period};
 use enishi_protocol::grant::messages::LinkRequest;
-use enishi_service::http::Running;
 use enishi_service::keys::{KeyEntry, KeyFile, KeyState, KeyUse};
 use enishi_service::store::Store;
 
 use super::configs::{self, Common, GatewayFacts, IssuerFacts, Linked};
 use super::deeds::Deeds;
-use super::{Town, World, party, services};
+use super::tap::Tap;
+use super::{Service, Services, Staging, Town, World, party};
 use crate::DemoError;
 use crate::idp::{self, ACR, Account, Idp, IdpConfig};
 use crate::parties::authority::{Authority, Subject};
@@ -48,8 +48,9 @@ struct Founding {
     deeds: Deeds,
     token: String,
     health_verifier: String,
+    staging: Staging,
+    services: Services,
     served: Vec<Served>,
-    running: Vec<Running>,
 }
 
 impl Town {
@@ -57,10 +58,18 @@ impl Town {
     ///
     /// # Errors
     /// [`DemoError`] with what did not start and why.
-    pub(crate) async fn found(plan: Plan, world: World, progress: &dyn Fn(&str)) -> Result<Self, DemoError> {
+    pub(crate) async fn found(
+        plan: Plan,
+        world: World,
+        staging: Staging,
+        progress: &dyn Fn(&str),
+    ) -> Result<Self, DemoError> {
+        let plan = if staging.tap { plan.tapped()? } else { plan };
         let authority = Authority::new()?;
         let deeds = Deeds::draw_up(&plan, &authority, &*world.entropy, world.clock.now()).await?;
         let token = entropy::token(&*world.entropy);
+        let services = Services::new(&plan, world.net.clone(), staging.binary.clone());
+        let tap = Tap::on(&plan).await?;
         let mut founding = Founding {
             plan,
             world,
@@ -68,8 +77,9 @@ impl Town {
             deeds,
             token,
             health_verifier: String::new(),
+            staging,
+            services,
             served: Vec::new(),
-            running: Vec::new(),
         };
         progress("idp");
         founding.idp().await?;
@@ -83,7 +93,7 @@ impl Town {
         founding.provider(Place::Health).await?;
         progress("bank");
         founding.provider(Place::Bank).await?;
-        let Founding { plan, world, authority, token, health_verifier, served, running, .. } = founding;
+        let Founding { plan, world, authority, token, health_verifier, services, served, .. } = founding;
         let anchor = authority.anchor().to_vec();
         Ok(Self {
             plan,
@@ -93,8 +103,9 @@ impl Town {
             verifier_key,
             health_verifier,
             internal_token: token,
+            services,
             served,
-            running,
+            _tap: tap,
         })
     }
 }
@@ -143,19 +154,23 @@ impl Founding {
         };
         let file = self.plan.file("issuer", "issuer.toml")?;
         configs::write("issuer", &file, &configs::issuer(&common, &facts))?;
-        self.running.push(services::issuer(&file).await?);
-        Ok(())
+        self.services.start(Service::Issuer).await
     }
 
     async fn linking_verifier(&mut self) -> Result<PrivateJwk, DemoError> {
         let common = self.common("verifier", "verifier", self.plan.verifier)?;
         let key = self.verifier_keys(&common)?;
         let issuer = self.plan.issuer.public.url();
-        let config =
-            configs::linking_verifier(&common, &issuer, &self.deeds.declarations, &self.deeds.anchor);
+        let config = configs::linking_verifier(
+            &common,
+            &issuer,
+            self.staging.answer_seconds,
+            &self.deeds.declarations,
+            &self.deeds.anchor,
+        );
         let file = self.plan.file("verifier", "verifier.toml")?;
         configs::write("verifier", &file, &config)?;
-        self.running.push(services::verifier("verifier", &file).await?);
+        self.services.start(Service::Verifier).await?;
         Ok(key)
     }
 
@@ -172,7 +187,7 @@ impl Founding {
         let config = configs::first_party_verifier(&common, &issuer, &party(&self.plan, place), ACR, by_did);
         let file = self.plan.file(place.slug(), "first-party.toml")?;
         configs::write(place.slug(), &file, &config)?;
-        self.running.push(services::verifier(place.slug(), &file).await?);
+        self.services.start(first_party_of(place)).await?;
         let (net, token) = (self.world.net.clone(), Secret::new(self.token.clone()));
         Ok(FirstParty::new(net, ports.first_party.internal.url(), token))
     }
@@ -249,8 +264,8 @@ impl Founding {
         };
         let file = self.plan.file(place.slug(), "gateway.toml")?;
         configs::write("gateway", &file, &configs::gateway(&common, &facts))?;
-        self.running.push(services::gateway(place.slug(), &file).await?);
-        Ok(())
+        let service = if place == Place::Bank { Service::BankGateway } else { Service::HealthGateway };
+        self.services.start(service).await
     }
 
     fn common(&self, folder: &str, name: &str, ports: ServicePorts) -> Result<Common, DemoError> {
@@ -259,6 +274,7 @@ impl Founding {
             token: self.token.clone(),
             database: self.plan.database(folder, name)?,
             keys: self.plan.file(folder, &format!("{name}.keys.json"))?,
+            log: self.staging.log.clone(),
         })
     }
 
@@ -279,6 +295,14 @@ impl Founding {
     async fn open(&self, slug: &'static str) -> Result<Store, DemoError> {
         let store = Store::connect(&self.plan.database(slug, slug)?).await;
         store.map_err(|error| DemoError::Start { service: slug, reason: error.to_string() })
+    }
+}
+
+const fn first_party_of(place: Place) -> Service {
+    match place {
+        Place::Portal => Service::PortalVerifier,
+        Place::Health => Service::HealthVerifier,
+        Place::Bank => Service::BankVerifier,
     }
 }
 

@@ -64,6 +64,11 @@ impl VerifierApi {
         Ok(self.net.send(call).await?.ok()?)
     }
 
+    /// `GET /link-requests/{id}` without a code: what is known as long as no browser came back.
+    pub(super) async fn state(&self, id: &str) -> Result<Answer, RpError> {
+        Ok(self.net.send(self.call(Method::GET, &format!("/link-requests/{id}")).await?).await?)
+    }
+
     /// `GET /link-requests/{id}`, with the code that the browser brought.
     pub(super) async fn status(&self, id: &str, response_code: &str) -> Result<LinkRequestStatus, RpError> {
         let query =
@@ -90,11 +95,16 @@ impl VerifierApi {
 
     /// Uses a data link at the gateway.
     pub(super) async fn use_link(&self, ask_id: &str, link: &MintedLink) -> Result<Answer, RpError> {
+        Ok(self.net.send(self.link_call(ask_id, link).await?).await?)
+    }
+
+    /// The request with which a data link is used.
+    pub(super) async fn link_call(&self, ask_id: &str, link: &MintedLink) -> Result<Call, RpError> {
         let proof = self.proof(ask_id, "GET", &link.resource, Some(&link.access_token)).await?;
         let call = Call::new(Method::GET, &link.resource)
             .header(AUTHORIZATION, &format!("DPoP {}", link.access_token))?
             .header(DPOP, &proof)?;
-        Ok(self.net.send(call).await?)
+        Ok(call)
     }
 
     async fn proof(

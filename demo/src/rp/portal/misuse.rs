@@ -8,7 +8,7 @@ use enishi_protocol::grant::messages::MintedLink;
 use sha2::{Digest as _, Sha256};
 
 use super::Portal;
-use crate::net::Answer;
+use crate::net::{Answer, Call};
 use crate::rp::error::RpError;
 
 impl Portal {
@@ -26,6 +26,17 @@ impl Portal {
         request.dpop_jkt = self.0.api.dpop_jkt(&ask_id)?;
         let created = self.0.api.ask(&request).await?;
         Ok((created.link_request_id, created.wallet_uri))
+    }
+
+    /// The request with which `link` is used, so that it can be sent as often as one likes.
+    pub(crate) async fn prepare(&self, grant_id: &str, link: &MintedLink) -> Result<Call, RpError> {
+        let ask = self.0.store.ask_of_grant(grant_id).await?.ok_or(RpError::NotStarted)?;
+        self.0.api.link_call(&ask.id, link).await
+    }
+
+    /// The verifier's whole answer about a request.
+    pub(crate) async fn state_of(&self, link_request_id: &str) -> Result<Answer, RpError> {
+        self.0.api.state(link_request_id).await
     }
 
     /// Uses `link` under `grant_id`, whatever the portal was told since.
