@@ -17,6 +17,7 @@ mod issue;
 mod keys;
 mod offer;
 mod parties;
+mod remembered;
 mod store;
 mod upstream;
 
@@ -114,7 +115,7 @@ async fn build(
     );
     let app = App {
         keys,
-        parties: Parties::new(&config, client, Arc::clone(&clock)),
+        parties: Parties::new(&config, client, &clock),
         upstream,
         clock,
         entropy,

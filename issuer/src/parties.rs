@@ -4,20 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use enishi_credential::jose::jwk::{Jwk, JwkSet};
-use enishi_credential::time::{Clock, UnixTime};
+use enishi_credential::time::Clock;
 use enishi_service::client::GuardedClient;
-use tokio::sync::Mutex;
 
 use crate::config::{Config, Names, SealingConfig, seals};
-
-/// Seconds that a fetched key set is used without asking again.
-const FRESH: i64 = 600;
-/// Seconds that a fetched key set is used when the party cannot be reached. Sealed texts open with old keys too,
-/// because keys are rotated with overlap (linkage protocol §2).
-const STALE: i64 = 86_400;
+use crate::remembered::Remembered;
 
 /// One relying party.
-#[derive(Debug)]
 pub(crate) struct Party {
     /// The party id, `rp` of its credentials.
     pub(crate) id: String,
@@ -30,10 +23,13 @@ pub(crate) struct Party {
     sealing: Sealing,
 }
 
-#[derive(Debug)]
 enum Sealing {
     Fixed(Jwk),
-    Fetched { uri: String, known: Mutex<Option<(Jwk, UnixTime)>> },
+    /// An old key does for a while: keys are rotated with overlap (linkage protocol §2).
+    Fetched {
+        uri: String,
+        known: Remembered<Jwk>,
+    },
 }
 
 /// The party's sealing key could not be had.
@@ -46,12 +42,11 @@ pub(crate) struct Parties {
     list: Vec<Party>,
     by_id: BTreeMap<String, usize>,
     client: GuardedClient,
-    clock: Arc<dyn Clock>,
 }
 
 impl Parties {
     /// The parties of a configuration that was checked.
-    pub(crate) fn new(config: &Config, client: GuardedClient, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(config: &Config, client: GuardedClient, clock: &Arc<dyn Clock>) -> Self {
         let text = |url: &enishi_service::config::ConfiguredUrl| {
             url.permit(config.development).map(|url| url.as_str().to_owned()).ok()
         };
@@ -66,7 +61,7 @@ impl Parties {
                         Sealing::Fixed(keys.iter().find(|key| seals(key)).cloned()?)
                     }
                     SealingConfig::Uri { jwks_uri } => {
-                        Sealing::Fetched { uri: text(jwks_uri)?, known: Mutex::new(None) }
+                        Sealing::Fetched { uri: text(jwks_uri)?, known: Remembered::new(Arc::clone(clock)) }
                     }
                 };
                 Some(Party {
@@ -83,7 +78,7 @@ impl Parties {
             })
             .collect();
         let by_id = list.iter().enumerate().map(|(at, party)| (party.id.clone(), at)).collect();
-        Self { list, by_id, client, clock }
+        Self { list, by_id, client }
     }
 
     /// All of them.
@@ -102,29 +97,19 @@ impl Parties {
             Sealing::Fixed(key) => return Ok(key.clone()),
             Sealing::Fetched { uri, known } => (uri, known),
         };
-        // Held while fetching: of many requests at once one asks, the others wait for its answer.
-        let mut known = known.lock().await;
-        let now = self.clock.now();
-        if let Some((key, at)) = known.as_ref()
-            && now.since(*at) < FRESH
-        {
-            return Ok(key.clone());
-        }
-        match self.client.get_json::<JwkSet>(uri).await {
+        let fetch = async || match self.client.get_json::<JwkSet>(uri).await {
             Ok(set) => {
-                if let Some(key) = set.keys.into_iter().find(seals) {
-                    *known = Some((key.clone(), now));
-                    return Ok(key);
+                let key = set.keys.into_iter().find(seals);
+                if key.is_none() {
+                    tracing::warn!(party = %party.id, "the party's key set has no key for sealing");
                 }
-                tracing::warn!(party = %party.id, "the party's key set has no key for sealing");
+                key
             }
             Err(error) => {
                 tracing::warn!(party = %party.id, %error, "the party's key set could not be fetched");
+                None
             }
-        }
-        match known.as_ref() {
-            Some((key, at)) if now.since(*at) < STALE => Ok(key.clone()),
-            _ => Err(NoSealingKey),
-        }
+        };
+        known.get(false, fetch).await.ok_or(NoSealingKey)
     }
 }

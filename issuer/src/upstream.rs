@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use enishi_credential::entropy::{self, Entropy};
 use enishi_credential::ppid::UpstreamAccount;
 use enishi_credential::secret::Secret;
-use enishi_credential::time::{Clock, UnixTime};
+use enishi_credential::time::Clock;
 use enishi_service::client::{ClientError, GuardedClient};
 use openidconnect::core::{
     CoreAuthenticationFlow, CoreClient, CoreJwsSigningAlgorithm, CoreProviderMetadata,
@@ -16,18 +16,16 @@ use openidconnect::{
     AuthenticationContextClass, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, IssuerUrl,
     Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, TokenResponse as _,
 };
-use tokio::sync::Mutex;
 use url::Url;
 
-/// Seconds that the provider's metadata and keys are used without asking again.
-const FRESH: i64 = 600;
+use crate::remembered::Remembered;
 
 /// Why a login did not come about. The text is for the log and names nobody.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UpstreamError {
     /// The provider cannot be reached, or its metadata cannot be read.
-    #[error("the OpenID Provider's metadata cannot be had: {0}")]
-    Discovery(String),
+    #[error("the OpenID Provider's metadata cannot be had")]
+    Discovery,
     /// Our configuration does not fit the provider.
     #[error("the OpenID Provider cannot be used: {0}")]
     Unusable(&'static str),
@@ -62,7 +60,7 @@ pub(crate) struct Upstream {
     redirect_uri: String,
     http: GuardedClient,
     clock: Arc<dyn Clock>,
-    known: Mutex<Option<(CoreProviderMetadata, UnixTime)>>,
+    known: Remembered<CoreProviderMetadata>,
 }
 
 impl Upstream {
@@ -81,8 +79,8 @@ impl Upstream {
             client_secret,
             redirect_uri,
             http,
+            known: Remembered::new(Arc::clone(&clock)),
             clock,
-            known: Mutex::new(None),
         }
     }
 
@@ -92,21 +90,17 @@ impl Upstream {
     }
 
     async fn metadata(&self, again: bool) -> Result<CoreProviderMetadata, UpstreamError> {
-        let mut known = self.known.lock().await;
-        let now = self.clock.now();
-        if let Some((metadata, at)) = known.as_ref()
-            && !again
-            && now.since(*at) < FRESH
-        {
-            return Ok(metadata.clone());
-        }
         let issuer = IssuerUrl::new(self.issuer.clone())
             .map_err(|_| UpstreamError::Unusable("issuer is not a URL"))?;
-        let metadata = CoreProviderMetadata::discover_async(issuer, &self.caller())
-            .await
-            .map_err(|error| UpstreamError::Discovery(error.to_string()))?;
-        *known = Some((metadata.clone(), now));
-        Ok(metadata)
+        let caller = self.caller();
+        let fetch = async || match CoreProviderMetadata::discover_async(issuer, &caller).await {
+            Ok(metadata) => Some(metadata),
+            Err(error) => {
+                tracing::warn!(%error, "the OpenID Provider's metadata could not be fetched");
+                None
+            }
+        };
+        self.known.get(again, fetch).await.ok_or(UpstreamError::Discovery)
     }
 
     /// The only way out, as the library wants it.
