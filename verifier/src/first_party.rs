@@ -112,6 +112,10 @@ impl WalletFacing for FirstParty {
     }
 
     async fn to_fetch(&self, id: &str) -> Result<Option<Exchange>, Internal> {
+        // Strangers who guess cause no writing.
+        if self.to_answer(id).await?.is_none() {
+            return Ok(None);
+        }
         let mut tx = self.context.store.begin().await?;
         let most = self.context.wallet.max_fetches;
         if !store::count_fetch(&mut tx, id, self.context.now(), most).await? {

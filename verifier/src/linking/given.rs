@@ -27,6 +27,10 @@ impl WalletFacing for Linking {
 
     async fn to_fetch(&self, id: &str) -> Result<Option<Exchange>, Internal> {
         let now = self.context.now();
+        // Strangers who guess cause no writing.
+        if self.to_answer(id).await?.is_none() {
+            return Ok(None);
+        }
         let mut tx = self.context.store.begin().await?;
         if !store::count_fetch(&mut tx, id, now, self.context.wallet.max_fetches).await? {
             return Ok(None);

@@ -61,6 +61,16 @@ async fn threat_17_a_withdrawal_stops_minting_at_once_and_everybody_hears_of_it(
     both.sort();
     assert_eq!(addressees, both);
 
+    let row: (String, String) =
+        sqlx::query_as("SELECT sp_sealed_sub, dp_sealed_sub FROM grants WHERE id = $1")
+            .bind(&granted.id)
+            .fetch_one(world.store.pool())
+            .await
+            .unwrap();
+    assert_eq!(row, (String::new(), String::new()), "held for live grants only");
+    let asked = world.as_party(&world.town.sp, "GET", &format!("/link-requests/{}", granted.id), None).await;
+    assert_eq!(asked.json(), json!({"status": "not_granted"}));
+
     // A second withdrawal is told the same; nothing comes back to life.
     let again: Withdrawn = world.as_holder(&granted.grant_key, "DELETE", &path).await.read();
     assert_eq!(again.withdrawn_at, NOW);

@@ -134,17 +134,17 @@ impl Exchange {
         }
     }
 
-    /// Signs the request object for one fetch.
+    /// Signs the request object for one fetch; `None` when the signing key has changed since and was the client id, so that
+    /// no wallet would believe it.
     pub(crate) async fn sign(
         &self,
         context: &Context,
         wallet_nonce: Option<&str>,
-    ) -> Result<String, Internal> {
+    ) -> Result<Option<String>, Internal> {
         let client = context.client(self.prefix)?;
         if client.id.to_string() != self.request.client_id {
-            // The signing key changed while somebody was deciding; its DID was the client id.
-            return Err(Internal::Broken("the signing key is no longer the one of the request"));
+            return Ok(None);
         }
-        Ok(self.request.sign(&*context.signer(), &client.signer, wallet_nonce).await?)
+        Ok(Some(self.request.sign(&*context.signer(), &client.signer, wallet_nonce).await?))
     }
 }

@@ -89,7 +89,7 @@ async fn fetch<M: WalletFacing>(
     wallet_nonce: Option<&str>,
 ) -> Result<Response, FetchError> {
     let exchange = mode.to_fetch(id).await?.ok_or(FetchError::Gone)?;
-    let signed = exchange.sign(mode.context(), wallet_nonce).await?;
+    let signed = exchange.sign(mode.context(), wallet_nonce).await?.ok_or(FetchError::Gone)?;
     let headers =
         [(header::CONTENT_TYPE, "application/oauth-authz-req+jwt"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, signed).into_response())

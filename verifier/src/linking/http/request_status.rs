@@ -88,6 +88,10 @@ pub(super) async fn request_status(
         // Not given; or whoever asks cannot show the code, and so has not proved to be in the session that was answered
         // (OpenID4VP 1.0 §14.2).
         (None, ..) | (Some(_), Some(_), None) => no,
+        // What was given and has ended since: where it stands is for `GET /grants/{id}` to say.
+        (Some(_), ..) if row.state.is_terminal() => {
+            LinkRequestStatus { status: RequestStatus::NotGranted, ..no }
+        }
         (Some(consent), ..) => LinkRequestStatus {
             status: RequestStatus::Granted,
             grant_id: Some(row.id.clone()),

@@ -172,7 +172,14 @@ async fn states_change_from_the_state_that_was_seen() {
         assert!(!change_state(&mut tx, "g1", State::Active, State::Withdrawn, NOW).await.unwrap());
         assert_eq!(lock(&mut tx, "g1").await.unwrap().unwrap().ended_at, None);
         assert!(change_state(&mut tx, "g1", State::Suspended, State::Withdrawn, NOW).await.unwrap());
-        assert_eq!(lock(&mut tx, "g1").await.unwrap().unwrap().ended_at, Some(NOW));
+        let ended = lock(&mut tx, "g1").await.unwrap().unwrap();
+        assert_eq!(ended.ended_at, Some(NOW));
+        let consent = ended.consent.unwrap();
+        assert_eq!(
+            (consent.sp_sealed_sub.as_str(), consent.dp_sealed_sub.as_str()),
+            ("", ""),
+            "only while it lives"
+        );
         assert_eq!(lock(&mut tx, "g2").await.unwrap(), None);
     }
 }

@@ -77,7 +77,8 @@ pub(crate) async fn activate(
     Ok(true)
 }
 
-/// Changes the state of the grant `id` from `from` to `to`; `false` when it is not in `from`.
+/// Changes the state of the grant `id` from `from` to `to`; `false` when it is not in `from`. With its end the sealed
+/// identifiers are erased: the verifier holds them for live grants only (linkage protocol §1).
 pub(crate) async fn change_state(
     connection: &mut AnyConnection,
     id: &str,
@@ -85,17 +86,13 @@ pub(crate) async fn change_state(
     to: State,
     now: UnixTime,
 ) -> Result<bool, StoreError> {
-    let ended_at = to.is_terminal().then(|| now.secs());
-    let done = sqlx::query(
-        "UPDATE grants SET state = $1, ended_at = $2, exchange = NULL WHERE id = $3 AND state = $4",
-    )
-    .bind(to.as_str())
-    .bind(ended_at)
-    .bind(id)
-    .bind(from.as_str())
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    let ended = "UPDATE grants SET state = $1, ended_at = $4, exchange = NULL, sp_sealed_sub = '', dp_sealed_sub = '' \
+                 WHERE id = $2 AND state = $3";
+    let goes_on = "UPDATE grants SET state = $1 WHERE id = $2 AND state = $3";
+    let query = sqlx::query(if to.is_terminal() { ended } else { goes_on });
+    let query = query.bind(to.as_str()).bind(id).bind(from.as_str());
+    let query = if to.is_terminal() { query.bind(now.secs()) } else { query };
+    Ok(query.execute(connection).await?.rows_affected() == 1)
 }
 
 /// The first of `candidates` that no grant has, in the newest list or, when they are all taken, in a new one. The

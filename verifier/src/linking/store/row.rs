@@ -77,9 +77,9 @@ pub(crate) struct Consent {
     pub evidence_sha256: String,
     /// The assurance of the DP's credential.
     pub(crate) acr: String,
-    /// The person at the SP, sealed to the SP.
+    /// The person at the SP, sealed to the SP; empty once the grant has ended.
     pub(crate) sp_sealed_sub: String,
-    /// The person at the DP, sealed to the DP.
+    /// The person at the DP, sealed to the DP; empty once the grant has ended.
     pub(crate) dp_sealed_sub: String,
     /// The grant's entry in the status list.
     pub(crate) status: StatusPlace,
