@@ -299,6 +299,25 @@ async fn a_consent_ends_when_it_says_whatever_the_link_says() {
 }
 
 #[tokio::test]
+async fn threat_22_the_gateway_keeps_no_identifier_and_no_data_in_the_clear() {
+    let world = World::new().await;
+    assert_eq!(world.fetch(&world.link("a")).await.status, 200);
+    let ppid = world.town.ppid("resident-1", &world.town.dp.id);
+    let mut kept = Vec::new();
+    for file in std::fs::read_dir(world.folder.path()).unwrap() {
+        let path = file.unwrap().path();
+        if path.to_string_lossy().contains("gateway.sqlite") {
+            kept.extend(std::fs::read(path).unwrap());
+        }
+    }
+    let holds = |text: &str| kept.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(holds("txn-a") && holds("blood_pressure"), "the record of the release is there");
+    for secret in [ppid.expose(), "did:jwk:", "120/80"] {
+        assert!(!holds(secret), "{secret}");
+    }
+}
+
+#[tokio::test]
 async fn head_is_checked_like_get_and_has_no_body() {
     let world = World::new().await;
     let url = world.town.service().resource;

@@ -68,7 +68,7 @@ pub(crate) struct World {
     pub evidence_sha256: String,
     pub(crate) sp_key: PrivateJwk,
     pub(crate) client: GuardedClient,
-    _folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 #[derive(Clone)]
@@ -132,7 +132,7 @@ impl World {
             evidence: evidence.clone(),
             sp_key: key("sp-dpop"),
             client,
-            _folder: folder,
+            folder,
         };
         world.evidence_sha256 = world.serve_evidence(&evidence).await;
         world
