@@ -154,8 +154,8 @@ impl RequestObject {
     /// # Errors
     /// `dcql_invalid` never for party ids that are URLs.
     pub fn first_party_query(rp: &str) -> Verdict<Query> {
-        let part = CredentialQuery::sd_jwt_vc(FIRST_PARTY_LINK, VCT).claim_value("rp", rp);
-        Query::all_of(vec![part.claim("sub").claim("ppid")])
+        let part = CredentialQuery::sd_jwt_vc(FIRST_PARTY_LINK, VCT).claim("sub").claim("ppid");
+        Query::all_of(vec![part.claim_value("rp", rp)])
     }
 
     fn of(parts: &RequestParts<'_>, dcql_query: Query) -> Self {
