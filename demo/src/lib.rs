@@ -21,6 +21,7 @@ mod idp;
 mod net;
 mod parties;
 mod plan;
+mod ports;
 pub mod rehearsal;
 mod resident;
 mod rp;

@@ -1,9 +1,10 @@
 //! Where everything in the town is: ports on this machine, folders below one directory.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use crate::DemoError;
+use crate::ports::Block;
 
 /// A port of this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,24 +72,22 @@ pub(crate) struct Plan {
     pub(crate) bank: ProviderPorts,
     /// The town console, for `--serve`.
     pub(crate) console: Spot,
+    /// Keeps other towns off these ports.
+    block: Block,
 }
 
 /// Folders below the town's directory. A directory that holds anything else is somebody's, and is not touched.
 pub(crate) const FOLDERS: [&str; 7] = ["town", "issuer", "verifier", "portal", "health", "bank", "residents"];
 
-/// Where `--serve` puts the town if these ports are free, so that bookmarks survive.
-const SERVED_FROM: u16 = 7400;
-const SPOTS: usize = 21;
-
 impl Plan {
-    /// Finds free ports and makes the folders below `dir`. With `fixed`, well-known ports are tried first.
+    /// Takes ports and makes the folders below `dir`. With `fixed`, well-known ports are tried first.
     ///
     /// # Errors
     /// If there are no free ports, or the folders cannot be made.
     pub(crate) fn draw(dir: &Path, fixed: bool) -> Result<Self, DemoError> {
         clear(dir)?;
-        let ports = fixed.then(served_ports).flatten().map_or_else(free_ports, Ok)?;
-        let mut ports = ports.into_iter().map(Spot);
+        let block = Block::take(fixed, seed())?;
+        let mut ports = block.ports().map(Spot);
         let mut next = || ports.next().ok_or_else(|| std::io::Error::other("too few ports"));
         let mut service =
             || Ok::<_, std::io::Error>(ServicePorts { public: next()?, internal: next()?, behind: None });
@@ -105,6 +104,7 @@ impl Plan {
             health: ProviderPorts { rp: rp(next()?, health_verifier), api: next()?, gateway: health_gateway },
             bank: ProviderPorts { rp: rp(next()?, bank_verifier), api: next()?, gateway: bank_gateway },
             console: next()?,
+            block,
         })
     }
 
@@ -113,8 +113,8 @@ impl Plan {
     /// # Errors
     /// If there is no free port.
     pub(crate) fn tapped(mut self) -> Result<Self, DemoError> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        self.verifier.behind = Some(Spot(listener.local_addr()?.port()));
+        let spare = self.block.ports().last().ok_or_else(|| std::io::Error::other("too few ports"))?;
+        self.verifier.behind = Some(Spot(spare));
         Ok(self)
     }
 
@@ -170,18 +170,9 @@ pub(crate) fn remove(dir: &Path) -> Result<(), DemoError> {
     Ok(())
 }
 
-/// Free ports, all different: they are held while they are being found.
-fn free_ports() -> Result<Vec<u16>, std::io::Error> {
-    let held: Result<Vec<_>, _> = (0..SPOTS).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect();
-    held?.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
-}
-
-/// The well-known ports, if all are free.
-fn served_ports() -> Option<Vec<u16>> {
-    let ports: Vec<u16> = (SERVED_FROM..).take(SPOTS).collect();
-    let held: Result<Vec<_>, _> =
-        ports.iter().map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port))).collect();
-    held.is_ok().then_some(ports)
+/// Where to start looking for ports: towns of different processes start at different places.
+fn seed() -> u16 {
+    u16::try_from(std::process::id() % 0x1_0000).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -218,7 +209,7 @@ mod tests {
         }
         ports.sort_unstable();
         ports.dedup();
-        assert_eq!(ports.len(), SPOTS);
+        assert_eq!(ports.len(), 21);
         assert_eq!(plan.idp.url(), format!("http://localhost:{}", plan.idp.0));
     }
 }
