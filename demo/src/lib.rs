@@ -119,7 +119,23 @@ async fn serve(town: &Town, words: Words, json: bool) -> Result<(), DemoError> {
             print(&line);
         }
     }
-    tokio::signal::ctrl_c().await?;
+    until_told().await?;
     console.stop();
     Ok(())
+}
+
+/// Waits for Ctrl-C, or for SIGTERM, so that a script can end the town in order, too.
+async fn until_told() -> Result<(), DemoError> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            _ = terminate.recv() => Ok(()),
+            told = tokio::signal::ctrl_c() => Ok(told?),
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        Ok(tokio::signal::ctrl_c().await?)
+    }
 }

@@ -19,10 +19,11 @@ const HEALTH_NUMBER: &str = "demo-mark-health-number";
 const HEALTH_PPID: &str = "demo-mark-health-ppid";
 const AGREED_DATA: &str = "demo-mark-agreed-data";
 const OTHER_DATA: &str = "demo-mark-other-data";
+const GRANT: &str = "demo-mark-grant";
 
 /// Who is asked, and which marks must never be found there (linkage protocol §1, §12).
 const PARTIES: [(&str, &[&str]); 4] = [
-    ("issuer", &[PORTAL_NUMBER, PORTAL_PPID, HEALTH_NUMBER, HEALTH_PPID, AGREED_DATA, OTHER_DATA]),
+    ("issuer", &[GRANT, PORTAL_NUMBER, PORTAL_PPID, HEALTH_NUMBER, HEALTH_PPID, AGREED_DATA, OTHER_DATA]),
     (
         "verifier",
         &[ID_ACCOUNT, PORTAL_NUMBER, PORTAL_PPID, HEALTH_NUMBER, HEALTH_PPID, AGREED_DATA, OTHER_DATA],
@@ -70,21 +71,37 @@ async fn marks(town: &Town, resident: Resident) -> Result<Vec<Mark>, DemoError> 
             marks.push(Mark { key, values });
         }
     }
+    let grants = column(
+        town,
+        Place::Portal,
+        "SELECT grant_id FROM asks WHERE number = $1 AND grant_id <> ''",
+        resident.account(Place::Portal).number,
+    );
+    let grants = grants.await?;
+    if !grants.is_empty() {
+        marks.push(Mark { key: GRANT, values: grants });
+    }
     marks.sort_by_key(|mark| mark.key);
     Ok(marks)
 }
 
 /// PPID and DID of the account `number`, as its relying party has bound them.
 pub(crate) async fn pairwise(town: &Town, place: Place, number: &str) -> Result<Vec<String>, DemoError> {
+    let mut values = column(town, place, "SELECT ppid FROM bindings WHERE number = $1", number).await?;
+    values.extend(column(town, place, "SELECT sub FROM bindings WHERE number = $1", number).await?);
+    Ok(values)
+}
+
+/// One column of the database of `place`, for the account `number`.
+async fn column(
+    town: &Town,
+    place: Place,
+    sql: &'static str,
+    number: &str,
+) -> Result<Vec<String>, DemoError> {
     let url = town.plan.database(place.slug(), place.slug())?;
-    let fault = |error: String| DemoError::App(error);
-    let store = Store::connect(&url).await.map_err(|error| fault(error.to_string()))?;
-    let rows: Result<Vec<(String, String)>, _> =
-        sqlx::query_as("SELECT ppid, sub FROM bindings WHERE number = $1")
-            .bind(number)
-            .fetch_all(store.pool())
-            .await;
+    let store = Store::connect(&url).await.map_err(|error| DemoError::App(error.to_string()))?;
+    let rows = sqlx::query_scalar(sql).bind(number).fetch_all(store.pool()).await;
     store.close().await;
-    let rows = rows.map_err(|error| fault(error.to_string()))?;
-    Ok(rows.into_iter().flat_map(|(ppid, sub)| [ppid, sub]).collect())
+    rows.map_err(|error| DemoError::App(error.to_string()))
 }

@@ -98,3 +98,4 @@ demo-party-console = Town console (offers and requests for trying out wallets)
 demo-hint-login = Logins: Town ID { $login } / { $pin }; services { $logins } / { $password }
 demo-hint-try = What to try:
 demo-hint-stop = Press Ctrl-C to end it.
+demo-mark-grant = the consent

@@ -98,3 +98,4 @@ demo-party-console = 町の操作盤(試験用の申し出と、お願い)
 demo-hint-login = ログイン: まちのID { $login } / { $pin }、窓口 { $logins } / { $password }
 demo-hint-try = ためせること:
 demo-hint-stop = 終わるときは Ctrl-C を押してください。
+demo-mark-grant = 同意の記録
