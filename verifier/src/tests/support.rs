@@ -37,6 +37,7 @@ use enishi_service::store::{Store, testing};
 use http::{Method, Request, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use self::others::{Others, issuer, party_server};
 use crate::Config;
@@ -54,6 +55,7 @@ pub(super) struct World {
     pub(super) store: Store,
     pub(super) database: std::path::PathBuf,
     client: GuardedClient,
+    config: Config,
     running: Option<Running>,
     _folder: tempfile::TempDir,
 }
@@ -208,7 +210,8 @@ impl World {
 
         let config: Config = serde_json::from_value(value).unwrap();
         let shared: Arc<dyn enishi_credential::time::Clock> = Arc::clone(&clock) as _;
-        let running = crate::run_on(config, listeners, shared, Arc::new(SystemEntropy)).await.unwrap();
+        let running =
+            crate::run_on(config.clone(), listeners, shared, Arc::new(SystemEntropy)).await.unwrap();
         Self {
             town,
             clock,
@@ -218,6 +221,7 @@ impl World {
             store: Store::connect(&url).await.unwrap(),
             database,
             client: GuardedClient::new(&ClientConfig::default(), Development(true)).unwrap(),
+            config,
             running: Some(running),
             _folder: folder,
         }
@@ -227,6 +231,22 @@ impl World {
         if let Some(running) = self.running.take() {
             running.shutdown().await;
         }
+    }
+
+    /// Stops the verifier and starts it again, on the same port and the same database.
+    pub(super) async fn restart(&mut self) {
+        self.stop().await;
+        let port: u16 = self.base.rsplit(':').next().unwrap().parse().unwrap();
+        let listeners = Listeners {
+            public: TcpListener::bind(("127.0.0.1", port)).await.unwrap(),
+            internal: TcpListener::bind(("127.0.0.1", 0)).await.unwrap(),
+        };
+        let clock: Arc<dyn enishi_credential::time::Clock> = Arc::clone(&self.clock) as _;
+        let running =
+            crate::run_on(self.config.clone(), listeners, clock, Arc::new(SystemEntropy)).await.unwrap();
+        self.internal = format!("http://localhost:{}", running.internal_addr.port());
+        self.client = GuardedClient::new(&ClientConfig::default(), Development(true)).unwrap();
+        self.running = Some(running);
     }
 
     pub(super) fn now(&self) -> UnixTime {

@@ -187,3 +187,28 @@ async fn the_status_list_is_revalidated_by_its_etag() {
         );
     }
 }
+
+#[tokio::test]
+async fn threat_4_and_17_a_restart_forgets_neither_what_was_spent_nor_what_must_be_sent() {
+    let mut world = World::linking().await;
+    let granted = world.grant(&World::wish()).await;
+    let waiting = world.ask(&World::wish()).await;
+    let request = world.fetch(&waiting.wallet_uri).await;
+    let path = format!("/grants/{}", granted.id);
+    let proof = world.proof(&granted.grant_key, "DELETE", &path).await;
+    let url = format!("{}{path}", world.base);
+    world.others.refuse_notices.lock().unwrap().extend([500, 500]);
+    assert_eq!(world.call("DELETE", &url, &[("dpop", &proof)], None).await.status, 200);
+    until("both refusals", || world.others.refuse_notices.lock().unwrap().is_empty().then_some(())).await;
+    world.restart().await;
+    let replayed = world.call("DELETE", &url, &[("dpop", &proof)], None).await;
+    assert_eq!(replayed.problem(), (401, "replayed".to_owned()));
+    assert_eq!(world.mint(&granted.id).await.problem().1, "grant_not_active");
+    world.clock.advance(60);
+    assert_eq!(world.notices(2).await.len(), 2);
+    // What was asked before can be answered after, once.
+    let presented = world.present(request, &world.credentials(super::support::RESIDENT).await).await;
+    assert_eq!(world.post(&presented.post).await.status, 200);
+    world.restart().await;
+    assert_eq!(world.post(&presented.post).await.problem(), (404, "request_gone".to_owned()));
+}
