@@ -17,4 +17,5 @@
 pub mod net;
 pub mod outside;
 pub mod process;
+pub mod town;
 pub mod wait;
