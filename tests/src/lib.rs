@@ -18,4 +18,5 @@ pub mod net;
 pub mod outside;
 pub mod process;
 pub mod town;
+pub mod traces;
 pub mod wait;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use enishi_tests::process::Enishi;
 use serde_json::Value;
 
-const LONG_ENOUGH: Duration = Duration::from_secs(60);
+const LONG_ENOUGH: Duration = Duration::from_mins(1);
 const STEPS: usize = 14;
 
 #[tokio::test]

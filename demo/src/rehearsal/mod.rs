@@ -15,6 +15,7 @@
 //! ```
 
 mod actor;
+mod insight;
 
 use std::path::{Path, PathBuf};
 

@@ -2,7 +2,7 @@
 
 pub(crate) mod attacks;
 pub(crate) mod knowledge;
-mod probe;
+pub(crate) mod probe;
 pub(crate) mod report;
 mod steps;
 pub(crate) mod teller;

@@ -41,18 +41,9 @@ pub(crate) async fn search(urls: &[String], marks: &[Mark]) -> Result<Found, Sto
 }
 
 async fn search_one(store: &Store, marks: &[Mark], found: &mut Found) -> Result<(), StoreError> {
-    let tables: Vec<String> = sqlx::query_scalar(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'",
-    )
-    .fetch_all(store.pool())
-    .await?;
-    for table in tables {
-        let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info($1)")
-            .bind(&table)
-            .fetch_all(store.pool())
-            .await?;
+    for table in tables(store).await? {
         let mut most = 0;
-        for column in columns {
+        for column in columns(store, &table).await? {
             let values = values(store, &table, &column).await?;
             most = most.max(values.len() as u64);
             for value in values {
@@ -70,6 +61,28 @@ async fn search_one(store: &Store, marks: &[Mark], found: &mut Found) -> Result<
         }
     }
     Ok(())
+}
+
+async fn tables(store: &Store) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'";
+    Ok(sqlx::query_scalar(sql).fetch_all(store.pool()).await?)
+}
+
+async fn columns(store: &Store, table: &str) -> Result<Vec<String>, StoreError> {
+    let columns = sqlx::query_scalar("SELECT name FROM pragma_table_info($1)");
+    Ok(columns.bind(table).fetch_all(store.pool()).await?)
+}
+
+/// Every value of every table, with the names of table and column.
+pub(crate) async fn everything(store: &Store) -> Result<Vec<(String, String)>, StoreError> {
+    let mut all = Vec::new();
+    for table in tables(store).await? {
+        for column in columns(store, &table).await? {
+            let name = format!("{table}.{column}");
+            all.extend(values(store, &table, &column).await?.into_iter().map(|value| (name.clone(), value)));
+        }
+    }
+    Ok(all)
 }
 
 async fn values(store: &Store, table: &str, column: &str) -> Result<Vec<String>, StoreError> {
