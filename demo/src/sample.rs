@@ -93,6 +93,12 @@ pub(crate) const RESIDENT_B: Resident = Resident {
 pub(crate) const RESIDENTS: [Resident; 2] = [RESIDENT_A, RESIDENT_B];
 
 impl Resident {
+    /// This resident at まちのID, with somebody else's accounts everywhere else: for tests of what happens then.
+    #[cfg(test)]
+    pub(crate) const fn with_accounts_of(self, other: Self, slug: &'static str) -> Self {
+        Self { at: other.at, slug, ..self }
+    }
+
     /// Login name and number at `place`.
     pub(crate) const fn account(&self, place: Place) -> SampleAccount {
         let [portal, health, bank] = self.at;

@@ -77,3 +77,6 @@ impl Rp {
             .with_state(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

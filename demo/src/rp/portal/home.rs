@@ -27,6 +27,8 @@ struct HomePage {
 
 struct ShownAsk {
     ask: Ask,
+    /// The message key of its state.
+    state: String,
     data: Option<String>,
 }
 
@@ -37,7 +39,8 @@ pub(super) async fn page(State(portal): State<Portal>, headers: HeaderMap) -> Re
     let mut asks = Vec::new();
     for ask in portal.0.store.asks_of(&session.number).await? {
         let data = portal.0.store.data_of(&ask.grant_id).await?;
-        asks.push(ShownAsk { data: data.and_then(|data| serde_json::to_string_pretty(&data).ok()), ask });
+        let data = data.and_then(|data| serde_json::to_string_pretty(&data).ok());
+        asks.push(ShownAsk { state: format!("demo-portal-state-{}", ask.state), data, ask });
     }
     let bound = rp.0.accounts.is_bound(&session.number).await?;
     let Session { number, csrf, .. } = session;

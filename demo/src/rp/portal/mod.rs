@@ -7,6 +7,7 @@ mod home;
 mod misuse;
 mod notices;
 mod own_id;
+mod privacy;
 mod store;
 
 use std::sync::Arc;
@@ -79,6 +80,7 @@ impl Portal {
         Router::new()
             .route("/", get(home::page))
             .route("/me.json", get(home::json))
+            .route("/privacy", get(privacy::page))
             .route("/ask", post(ask::begin))
             .route("/ask/done", get(ask::done))
             .route("/fetch", post(fetch::fetch))
