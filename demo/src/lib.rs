@@ -55,7 +55,7 @@ pub struct DemoOptions {
     pub lang: Lang,
     /// Where the town's files go; a temporary folder if absent. Must be empty, or be left by an earlier demo.
     pub dir: Option<PathBuf>,
-    /// Whether the files stay. They do in any case if `dir` is given and the town is left running.
+    /// Whether the files stay when the town is over.
     pub keep: bool,
     /// Whether the town stays after the story, until Ctrl-C.
     pub serve: bool,

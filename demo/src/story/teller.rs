@@ -131,7 +131,15 @@ impl Teller {
     }
 
     fn for_people(&self, report: &StepReport) -> String {
-        let mut lines: Vec<String> = report.happened.iter().map(|text| format!("    ・{text}")).collect();
+        let mut lines: Vec<String> = report
+            .happened
+            .iter()
+            .map(|text| match text.strip_prefix("  ") {
+                // A line that belongs to the one before it.
+                Some(rest) => format!("      {rest}"),
+                None => format!("    ・{text}"),
+            })
+            .collect();
         lines.extend(report.unexpected.iter().map(|text| format!("    ✘ {text}")));
         if report.knows.iter().any(|known| !self.knew(known)) {
             lines.push(format!("    {}", self.words.t("demo-knows")));
