@@ -27,7 +27,7 @@ struct Account {
     number: &'static str,
 }
 
-/// The relying parties, in the order of [`Resident::account`].
+/// The relying parties, in the order of `Resident::account`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// The portal.

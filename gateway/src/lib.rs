@@ -4,16 +4,16 @@
 //!
 //! | step | what it checks |
 //! |---|---|
-//! | [`steps::token`] | the data link: a trusted verifier's signature, `typ`, audience, time |
-//! | [`steps::sender`] | the `DPoP` proof with `ath`, by the key that the link is bound to, once |
-//! | [`steps::status`] | the grant: no stopping notice, and a status list that is not older than 60 s |
-//! | [`steps::subject`] | `sealed_sub` opens with our key and is bound to us |
-//! | [`steps::evidence`] | the whole evidence bundle, once per bundle; the link says nothing that it does not |
-//! | [`steps::scope`] | method and items |
-//! | [`steps::uses`] | uses of the link, frequency of the consent |
-//! | [`steps::upstream`] | the data provider's own API, told who it is about |
-//! | [`steps::filter`] | keeps only what the items name |
-//! | [`steps::release`] | audit entry and report, before the data leaves |
+//! | `steps::token` | the data link: a trusted verifier's signature, `typ`, audience, time |
+//! | `steps::sender` | the `DPoP` proof with `ath`, by the key that the link is bound to, once |
+//! | `steps::status` | the grant: no stopping notice, and a status list that is not older than 60 s |
+//! | `steps::subject` | `sealed_sub` opens with our key and is bound to us |
+//! | `steps::evidence` | the whole evidence bundle, once per bundle; the link says nothing that it does not |
+//! | `steps::scope` | method and items |
+//! | `steps::uses` | uses of the link, frequency of the consent |
+//! | `steps::upstream` | the data provider's own API, told who it is about |
+//! | `steps::filter` | keeps only what the items name |
+//! | `steps::release` | audit entry and report, before the data leaves |
 
 mod config;
 mod context;

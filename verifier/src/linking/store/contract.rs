@@ -224,7 +224,8 @@ async fn time_alone_lapses_expires_and_completes() {
         let mut tx = store.begin().await.unwrap();
         record_mint(&mut tx, &LinkRow { grant_id: "used", txn: "x", minted_at: NOW }).await.unwrap();
         assert!(decline(&mut tx, "waiting", NOW).await.unwrap());
-        let at = |due: Vec<Due>| due.into_iter().map(|due| (due.id, due.event)).collect::<Vec<_>>();
+        let at =
+            |due: Vec<super::sweep::Due>| due.into_iter().map(|due| (due.id, due.event)).collect::<Vec<_>>();
         assert_eq!(at(due(&mut tx, NOW.plus(299), 300, 9).await.unwrap()), []);
         assert_eq!(
             at(due(&mut tx, NOW.plus(300), 300, 9).await.unwrap()),

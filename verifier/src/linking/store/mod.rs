@@ -13,7 +13,7 @@ pub(super) use grants::{Activation, activate, change_state, claim_status_place, 
 pub(super) use links::{LinkRow, count_links, record_mint, report_release};
 pub(super) use requests::{NewRequest, count_fetch, decline, insert};
 pub(super) use row::{Consent, Details, GrantRow, StatusPlace};
-pub(super) use sweep::{Due, due, purge_requests};
+pub(super) use sweep::{due, purge_requests};
 
 #[cfg(test)]
 mod contract;
