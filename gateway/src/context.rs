@@ -9,17 +9,24 @@ use enishi_credential::jose::jwe::JweBackend;
 use enishi_credential::jose::jwk::PrivateJwk;
 use enishi_credential::time::{Clock, UnixTime};
 use enishi_protocol::declaration::DeclarationSet;
+use enishi_protocol::issuer_keys;
+use enishi_protocol::web::UrlPolicy;
 use enishi_service::client::GuardedClient;
 use enishi_service::config::PublicUrl;
 use enishi_service::http::StartError;
 use enishi_service::keys::{AwsVerifier, KeyFileError, KeyRing};
 use enishi_service::store::{SqlReplayCache, Store};
+use enishi_service::trust::{StatusLists, TrustedKeys};
 use tokio::sync::Notify;
 
 use crate::config::Config;
 use crate::declarations;
 use crate::grants::Grants;
-use crate::trust::{Kind, StatusLists, TrustedKeys};
+
+/// The well-known name of a verifier's metadata.
+const VERIFIER_METADATA: &str = "enishi-verifier";
+/// The longest time in seconds for which a status list is used, whatever its `ttl` says (linkage protocol §9, §10).
+const STATUS_MAX_TTL: u32 = 60;
 
 /// Everything that the steps need.
 pub(crate) struct Gateway {
@@ -34,10 +41,12 @@ pub(crate) struct Gateway {
     /// Calls verifiers and issuers.
     pub(crate) client: GuardedClient,
     /// The verifiers that are trusted, and their keys.
-    pub(crate) verifiers: TrustedKeys,
+    pub(crate) verifiers: Arc<TrustedKeys>,
     /// The issuers that are trusted, and their keys.
     pub(crate) issuers: TrustedKeys,
-    /// Status lists of grants.
+    /// Which URLs of others are used.
+    pub(crate) urls: UrlPolicy,
+    /// Status lists of grants, at most 60 seconds old.
     pub(crate) status_lists: StatusLists,
     /// The declarations.
     pub(crate) declarations: DeclarationSet,
@@ -94,10 +103,19 @@ impl Gateway {
         let store = Store::connect(config.store.url.read("store.url")?.expose()).await?;
         store.migrate(&sqlx::migrate!("migrations/sqlite"), &sqlx::migrate!("migrations/postgres")).await?;
         let client = GuardedClient::new(&config.client, config.development)?;
-        let policy = config.development.url_policy();
-        let trusted = |kind, urls: Vec<PublicUrl>| {
-            TrustedKeys::new(kind, urls, policy, client.clone(), Arc::clone(&clock))
+        let trusted = |well_known, ids: Vec<PublicUrl>| {
+            TrustedKeys::new(well_known, ids, client.clone(), Arc::clone(&clock), config.development)
         };
+        let verifiers = config.all("trust.verifiers", &config.trust.verifiers)?;
+        let verifiers = Arc::new(trusted(VERIFIER_METADATA, verifiers));
+        let issuers = trusted(issuer_keys::WELL_KNOWN, config.all("trust.issuers", &config.trust.issuers)?);
+        let status_lists = StatusLists::new(
+            client.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&verifiers),
+            Arc::clone(&signatures),
+            STATUS_MAX_TTL,
+        );
         Ok(Self {
             party,
             resource,
@@ -105,9 +123,10 @@ impl Gateway {
             upstream_client: client
                 .clone()
                 .with_limits(config.resource.body_limit, Duration::from_millis(config.resource.timeout_ms)),
-            verifiers: trusted(Kind::Verifier, config.all("trust.verifiers", &config.trust.verifiers)?),
-            issuers: trusted(Kind::Issuer, config.all("trust.issuers", &config.trust.issuers)?),
-            status_lists: StatusLists::default(),
+            verifiers,
+            issuers,
+            urls: config.development.url_policy(),
+            status_lists,
             client,
             declarations,
             grants: Grants::new(&store),

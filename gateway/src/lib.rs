@@ -24,7 +24,6 @@ mod proxy;
 mod refusal;
 mod reports;
 mod steps;
-mod trust;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use enishi_credential::verdict::{Failure, Verdict};
 use enishi_protocol::notice::{MEDIA_TYPE, Notice, UnverifiedNotice};
-use enishi_protocol::party::find_key;
 use enishi_service::http::{BodyError, Problem, read_body};
 use enishi_service::store::{AuditEntry, AuditLog as _, SqlAuditLog, StoreError};
 use http::StatusCode;
@@ -76,8 +75,6 @@ async fn verify(gateway: &Gateway, text: &str) -> Verdict<Notice> {
     };
     let issuer = notice.claimed_issuer().ok_or_else(untrusted)?;
     let verifier = gateway.verifiers.find(&issuer).ok_or_else(untrusted)?;
-    let kid = notice.key_hint().kid.map(str::to_owned);
-    let keys = gateway.verifiers.of(verifier, kid.as_deref()).await?;
-    let key = find_key(&keys, &notice.key_hint())?.clone();
+    let key = gateway.verifiers.key(&issuer, &notice.key_hint()).await?;
     notice.verify(&*gateway.signatures, &key, verifier.as_str(), &gateway.party, gateway.now())
 }

@@ -7,16 +7,18 @@ use enishi_credential::entropy::Entropy;
 use enishi_credential::jose::jwe::JweBackend;
 use enishi_credential::jose::jwk::JwkSet;
 use enishi_credential::time::{Clock, UnixTime};
+use enishi_protocol::issuer_keys;
 use enishi_protocol::web::UrlPolicy;
 use enishi_service::client::GuardedClient;
 use enishi_service::config::{Development, PublicUrl};
 use enishi_service::http::StartError;
 use enishi_service::keys::{AwsVerifier, KeyFileError, KeyPlan, KeyRing, KeyType};
 use enishi_service::store::{SqlReplayCache, Store};
+use enishi_service::trust::{StatusLists, TrustedKeys};
 
 use crate::at_rest::StoreKey;
 use crate::config::{ClientIdPrefix, Config, WalletConfig};
-use crate::issuers::TrustedIssuers;
+use crate::issuers::{MAX_TTL, TrustedIssuers};
 
 /// The secret that encrypts what is kept.
 const STORE_SECRET: &str = "k_store";
@@ -83,18 +85,26 @@ impl Context {
         crate::migrate(&store).await?;
         let client = GuardedClient::new(&config.client, config.development)?;
         let signatures: Arc<dyn SignatureVerifier> = Arc::new(AwsVerifier);
+        let issuer_keys = Arc::new(TrustedKeys::new(
+            issuer_keys::WELL_KNOWN,
+            config.issuers()?,
+            client.clone(),
+            Arc::clone(&clock),
+            config.development,
+        ));
+        let status_lists = StatusLists::new(
+            client.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&issuer_keys),
+            Arc::clone(&signatures),
+            MAX_TTL,
+        );
         Ok(Self {
             url: config.public_url()?,
             development: config.development,
             replay: SqlReplayCache::new(&store),
             store,
-            issuers: TrustedIssuers::new(
-                config.issuers()?,
-                config.development,
-                client.clone(),
-                Arc::clone(&clock),
-                Arc::clone(&signatures),
-            ),
+            issuers: TrustedIssuers::new(issuer_keys, status_lists),
             clock,
             entropy,
             signatures,

@@ -56,7 +56,7 @@ impl FirstParty {
 
     async fn verify(&self, exchange: &Exchange, token: &VpToken) -> Result<VerifiedFirstParty, AnswerError> {
         let presentation = token.single(FIRST_PARTY_LINK)?;
-        let issuers = self.context.issuers.keys_for(&[issuer_hint(presentation)?]).await;
+        let issuers = self.context.issuers.keys_for(&[issuer_hint(presentation)?]).await?;
         let demand = FirstPartyDemand {
             now: self.context.now(),
             client_id: &exchange.request().client_id,

@@ -7,8 +7,8 @@ use enishi_credential::sealed::SealedSubject;
 use enishi_credential::verdict::{Failure, Verdict};
 use enishi_protocol::declaration::TermsDeclarations;
 use enishi_protocol::evidence::{self, SEALED_MEDIA_TYPE, UnverifiedEvidence};
-use enishi_protocol::linking::{CLOCK_SKEW, IssuerKeys};
-use enishi_protocol::party::{self, find_key};
+use enishi_protocol::linking::CLOCK_SKEW;
+use enishi_protocol::party;
 use http::{Request, header};
 
 use super::token::Link;
@@ -43,17 +43,9 @@ async fn fetch_and_verify(gateway: &Gateway, link: &Link) -> Verdict<KnownConsen
     let sealed = fetch(gateway, link).await?;
     let compact = evidence::open(&sealed, &gateway.decryption_keys, &*gateway.jwe)?;
     let bundle = UnverifiedEvidence::parse(&compact, &link.claims.consent.evidence_sha256)?;
-    let kid = bundle.key_hint().kid.map(str::to_owned);
-    let keys = gateway.verifiers.of(&link.verifier, kid.as_deref()).await?;
-    let key = find_key(&keys, &bundle.key_hint())?.clone();
+    let key = gateway.verifiers.key(link.verifier.as_str(), &bundle.key_hint()).await?;
     let bundle = bundle.verify(&*gateway.signatures, &key, link.verifier.as_str())?;
-    let mut issuers = IssuerKeys::default();
-    for hint in bundle.issuer_hints()? {
-        // An issuer that is not trusted stays out, and the verification says so.
-        if let Some(issuer) = gateway.issuers.find(&hint.issuer) {
-            issuers = issuers.with(hint.issuer, gateway.issuers.of(issuer, hint.kid.as_deref()).await?);
-        }
-    }
+    let issuers = gateway.issuers.of_presentations(&bundle.issuer_hints()?).await?;
     let verified = bundle.reverify(&gateway.declarations, &issuers, &*gateway.signatures, now)?;
     Ok(KnownConsent {
         pair: bundle.terms()?,
@@ -74,7 +66,7 @@ async fn fetch(gateway: &Gateway, link: &Link) -> Verdict<String> {
     let url = match &consent.evidence {
         None => link.verifier.join(&format!("evidence/{}", consent.evidence_sha256)),
         Some(url) => {
-            let parsed = gateway.verifiers.policy().check(url)?;
+            let parsed = gateway.urls.check(url)?;
             if parsed.origin().ascii_serialization() != link.verifier.origin() {
                 return Err(Failure::new(
                     CHECK,

@@ -18,19 +18,8 @@ pub(crate) async fn check(gateway: &Gateway, link: &Link) -> Result<(), Refusal>
     if gateway.grants.is_stopped(verifier, &link.claims.consent.grant_id).await? {
         return Err(Refusal::Token(not_active()));
     }
-    let place = &link.claims.status.status_list;
-    let status = gateway
-        .status_lists
-        .get(
-            &link.verifier,
-            &gateway.verifiers,
-            &gateway.client,
-            &*gateway.signatures,
-            (&place.uri, place.idx),
-            gateway.now(),
-        )
-        .await
-        .map_err(fail_closed)?;
+    let status =
+        gateway.status_lists.status(verifier, &link.claims.status.status_list).await.map_err(fail_closed)?;
     if status.is_valid() { Ok(()) } else { Err(Refusal::Token(not_active())) }
 }
 

@@ -2,7 +2,6 @@
 
 use enishi_credential::verdict::Failure;
 use enishi_protocol::datalink::{DataLinkClaims, Expected, UnverifiedDataLink};
-use enishi_protocol::party::find_key;
 use enishi_service::config::PublicUrl;
 use http::{HeaderMap, header};
 
@@ -31,9 +30,7 @@ pub(crate) async fn verify(gateway: &Gateway, headers: &HeaderMap) -> Result<Lin
     };
     let issuer = link.claimed_issuer().ok_or_else(untrusted)?;
     let verifier = gateway.verifiers.find(&issuer).ok_or_else(untrusted)?;
-    let kid = link.key_hint().kid.map(str::to_owned);
-    let keys = gateway.verifiers.of(verifier, kid.as_deref()).await.map_err(Refusal::of_trust)?;
-    let key = find_key(&keys, &link.key_hint()).map_err(Refusal::Token)?.clone();
+    let key = gateway.verifiers.key(&issuer, &link.key_hint()).await.map_err(Refusal::of_trust)?;
     let resource = gateway.resource.as_str();
     let expected = Expected { issuer: verifier.as_str(), resource, now: gateway.now() };
     let verified = link.verify(&*gateway.signatures, &key, &expected).map_err(Refusal::Token)?;

@@ -181,6 +181,9 @@ async fn threat_17_a_status_that_is_not_valid_or_cannot_be_had_releases_nothing(
     refused(&answer, 503, "status_unavailable");
     assert!(answer.header("retry-after").is_some());
     *world.fake.status.lock().unwrap() = Some(Status::Valid);
+    // A list that is down is not asked for by every caller.
+    refused(&world.fetch(&world.link("c")).await, 503, "status_unavailable");
+    world.clock.advance(2);
     assert_eq!(world.fetch(&world.link("d")).await.status, 200);
     // A copy is used for a minute, and not a second longer.
     *world.fake.status.lock().unwrap() = None;
@@ -190,6 +193,7 @@ async fn threat_17_a_status_that_is_not_valid_or_cannot_be_had_releases_nothing(
     refused(&with(&world, "f", elsewhere).await, 401, "status_list_foreign");
     let outside = |c: &mut DataLinkClaims| c.status.status_list.idx = 64;
     *world.fake.status.lock().unwrap() = Some(Status::Valid);
+    world.clock.advance(2);
     refused(&with(&world, "g", outside).await, 401, "status_index_out_of_range");
 }
 

@@ -118,7 +118,7 @@ impl Linking {
         now: UnixTime,
     ) -> Result<VerifiedLink, Failure> {
         let hints = [issuer_hint(sp)?, issuer_hint(dp)?];
-        let issuers = self.context.issuers.keys_for(&hints).await;
+        let issuers = self.context.issuers.keys_for(&hints).await?;
         let demand = LinkingDemand {
             now,
             client_id: &exchange.request().client_id,

@@ -1,8 +1,8 @@
-//! Whom a server trusts, and what they publish: keys of issuers, status lists. Fetched with the guarded client, kept for a
-//! bounded time, and refused when they cannot be had.
+//! Whom a server trusts, and what they publish: keys of issuers and verifiers, status lists. Fetched with the guarded client,
+//! kept for a bounded time, and refused when they cannot be had.
 
-mod issuer_keys;
+mod keys;
 mod status_lists;
 
-pub use issuer_keys::{IssuerKeys, KeyOrigin};
+pub use keys::TrustedKeys;
 pub use status_lists::StatusLists;

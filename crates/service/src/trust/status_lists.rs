@@ -11,7 +11,8 @@ use enishi_credential::status::{
 use enishi_credential::time::{Clock, UnixTime};
 use enishi_credential::verdict::{Failure, Verdict};
 
-use super::IssuerKeys;
+use super::TrustedKeys;
+use super::keys::not_trusted;
 use crate::client::GuardedClient;
 
 /// Lists that are kept at one time.
@@ -26,7 +27,7 @@ const FAILURE_FOR: i64 = 2;
 pub struct StatusLists {
     client: GuardedClient,
     clock: Arc<dyn Clock>,
-    keys: Arc<IssuerKeys>,
+    keys: Arc<TrustedKeys>,
     verifier: Arc<dyn SignatureVerifier>,
     max_ttl: u32,
     lists: Mutex<HashMap<(String, String), Arc<Slot>>>,
@@ -50,7 +51,7 @@ impl StatusLists {
     pub fn new(
         client: GuardedClient,
         clock: Arc<dyn Clock>,
-        keys: Arc<IssuerKeys>,
+        keys: Arc<TrustedKeys>,
         verifier: Arc<dyn SignatureVerifier>,
         max_ttl: u32,
     ) -> Self {
@@ -59,18 +60,22 @@ impl StatusLists {
     }
 
     /// The status at `reference`, which stands in something that `issuer` signed and whose signature was verified before:
-    /// nothing is fetched for what anybody could have written. The list must be signed by the same issuer.
+    /// nothing is fetched for what anybody could have written. The list must be on the issuer's own origin and signed by it.
     ///
     /// # Errors
-    /// `issuer_not_trusted`, `status_list_unavailable`, and everything that verifying the list and reading its place can
+    /// `issuer_not_trusted`, `status_list_foreign`, `status_unavailable`, and everything that verifying the list and reading its place can
     /// say. No failure means "valid".
     pub async fn status(&self, issuer: &str, reference: &StatusReference) -> Verdict<Status> {
-        if !self.keys.is_trusted(issuer) {
+        let trusted = self.keys.find(issuer).ok_or_else(not_trusted)?;
+        let url = self.keys.policy().check(&reference.uri)?;
+        if url.origin().ascii_serialization() != trusted.origin() {
             return Err(Failure::new(
-                "issuer-trust",
-                "issuer_not_trusted",
-                "the issuer is not one that is trusted",
-            ));
+                "status-list",
+                "status_list_foreign",
+                "the list is not on the issuer's origin",
+            )
+            .at("/status/status_list/uri")
+            .remedy("serve the status list on the issuer's own origin"));
         }
         let slot = self.slot(issuer, &reference.uri);
         let mut content = slot.content.lock().await;
@@ -98,7 +103,7 @@ impl StatusLists {
         let text = self.client.get_text(uri, "application/statuslist+jwt").await.map_err(|error| {
             Failure::new(
                 "status-list",
-                "status_list_unavailable",
+                "status_unavailable",
                 format!("the status list cannot be had: {error}"),
             )
             .remedy("try again later")
@@ -139,18 +144,18 @@ mod tests {
     use enishi_credential::jose::jwk::JwkSet;
     use enishi_credential::status::{StatusBits, StatusList, StatusListToken};
     use enishi_credential::time::FixedClock;
+    use enishi_protocol::issuer_keys;
     use http::header;
 
     use super::*;
     use crate::client::ClientConfig;
-    use crate::config::Development;
+    use crate::config::{Development, PublicUrl};
     use crate::keys::{AwsSigner, AwsVerifier, KeyType};
-    use crate::trust::KeyOrigin;
 
-    const ISSUER: &str = "https://verifier.example";
     const START: UnixTime = UnixTime::from_secs(1_800_000_000);
 
     struct World {
+        issuer: String,
         uri: String,
         served: Arc<Mutex<String>>,
         asked: Arc<AtomicU32>,
@@ -172,7 +177,8 @@ mod tests {
 
     async fn world() -> World {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let uri = format!("http://localhost:{}/status-lists/1", listener.local_addr().unwrap().port());
+        let issuer = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let uri = format!("{issuer}/status-lists/1");
         let (served, asked) = (Arc::new(Mutex::new(String::new())), Arc::new(AtomicU32::new(0)));
         let (text, count) = (Arc::clone(&served), Arc::clone(&asked));
         let answer = move || {
@@ -180,16 +186,19 @@ mod tests {
             let text = text.lock().unwrap().clone();
             async move { ([(header::CONTENT_TYPE, "application/statuslist+jwt")], text) }
         };
-        let router = Router::new().route("/status-lists/1", get(answer));
+        let key = KeyType::Es256.generate(&SeededEntropy::new("issuer")).public().clone();
+        let metadata = axum::Json(issuer_keys::metadata(&issuer, &JwkSet { keys: vec![key] }));
+        let router = Router::new()
+            .route("/status-lists/1", get(answer))
+            .route("/.well-known/enishi-verifier", get(move || async { metadata }));
         tokio::spawn(async move { axum::serve(listener, router).await });
         let clock = Arc::new(FixedClock::at(START));
         let (on, shared) = (Development(true), Arc::clone(&clock) as Arc<dyn Clock>);
         let client = GuardedClient::new(&ClientConfig::default(), on).unwrap();
-        let key = KeyType::Es256.generate(&SeededEntropy::new("issuer")).public().clone();
-        let keys = IssuerKeys::new(client.clone(), Arc::clone(&shared), on)
-            .trust(ISSUER, KeyOrigin::Fixed(JwkSet { keys: vec![key] }));
+        let trusted = vec![PublicUrl::parse(&issuer, on).unwrap()];
+        let keys = TrustedKeys::new("enishi-verifier", trusted, client.clone(), Arc::clone(&shared), on);
         let lists = StatusLists::new(client, shared, Arc::new(keys), Arc::new(AwsVerifier), 60);
-        World { uri, served, asked, clock, lists }
+        World { issuer, uri, served, asked, clock, lists }
     }
 
     impl World {
@@ -200,7 +209,7 @@ mod tests {
 
         async fn status(&self, idx: u64) -> Result<Status, &'static str> {
             let reference = StatusReference { idx, uri: self.uri.clone() };
-            self.lists.status(ISSUER, &reference).await.map_err(|failure| failure.code)
+            self.lists.status(&self.issuer, &reference).await.map_err(|failure| failure.code)
         }
 
         fn asked(&self) -> u32 {
@@ -264,5 +273,18 @@ mod tests {
         let reference = StatusReference { idx: 0, uri: world.uri.clone() };
         let failure = world.lists.status("https://evil.example", &reference).await.unwrap_err();
         assert_eq!((failure.code, world.asked()), ("issuer_not_trusted", 0));
+    }
+    #[tokio::test]
+    async fn threat_10_a_list_on_another_origin_is_not_fetched() {
+        let world = world().await;
+        for (uri, code) in [
+            (world.uri.replace("localhost", "127.0.0.1"), "status_list_foreign"),
+            ("https://evil.example/status-lists/1".to_owned(), "status_list_foreign"),
+            ("http://evil.example/status-lists/1".to_owned(), "url_not_https"),
+        ] {
+            let reference = StatusReference { idx: 0, uri };
+            let failure = world.lists.status(&world.issuer, &reference).await.unwrap_err();
+            assert_eq!((failure.code, world.asked()), (code, 0));
+        }
     }
 }

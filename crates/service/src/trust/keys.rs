@@ -1,6 +1,5 @@
-//! The keys of trusted issuers.
+//! The keys of trusted issuers and verifiers.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use enishi_credential::jose::jwk::{Jwk, JwkSet};
@@ -8,42 +7,32 @@ use enishi_credential::jose::jws::KeyHint;
 use enishi_credential::time::{Clock, UnixTime};
 use enishi_credential::verdict::{Failure, Verdict};
 use enishi_protocol::issuer_keys::{self, IssuerKeySource};
+use enishi_protocol::linking::{IssuerHint, IssuerKeys};
 use enishi_protocol::party::find_key;
-use enishi_protocol::web::well_known_url;
+use enishi_protocol::web::{UrlPolicy, well_known_url};
 
 use crate::client::{ClientError, ClientResponse, GuardedClient};
-use crate::config::Development;
+use crate::config::{Development, PublicUrl};
 
 /// Keys are fetched again after so many seconds, if anybody asks.
 const FRESH_FOR: i64 = 300;
-/// When they cannot be fetched again, the old ones are used for so many seconds in all: a key that its issuer withdrew must
-/// not live on because the issuer is kept from saying so.
-const USABLE_FOR: i64 = 3600;
-/// Seconds between two attempts, so that unknown key names cannot make us hammer an issuer.
+/// When they cannot be fetched again, the old ones are used for so many seconds in all: a key that its owner withdrew must
+/// not live on because the owner is kept from saying so.
+const USABLE_FOR: i64 = 600;
+/// Seconds between two attempts, so that unknown key names cannot make us hammer anybody.
 const RETRY_AFTER: i64 = 10;
 
-/// Where the keys of a trusted issuer come from.
-#[derive(Debug, Clone)]
-pub enum KeyOrigin {
-    /// From metadata at this well-known name, with `issuer` and one of `jwks` and `jwks_uri`: `jwt-vc-issuer` for issuers
-    /// of credentials (SD-JWT VC §4), `enishi-verifier` for verifiers.
-    WellKnown(&'static str),
-    /// From a JWK Set at this URL.
-    JwksUri(String),
-    /// From the configuration.
-    Fixed(JwkSet),
-}
-
-/// The keys of the issuers that this server trusts. Nothing is ever fetched for anybody else (threat 10).
-pub struct IssuerKeys {
+/// The keys of those whose signatures this server believes. Nothing is ever fetched for anybody else (threat 10).
+pub struct TrustedKeys {
+    well_known: &'static str,
+    policy: UrlPolicy,
     client: GuardedClient,
     clock: Arc<dyn Clock>,
-    development: Development,
-    issuers: HashMap<String, Entry>,
+    trusted: Vec<Entry>,
 }
 
 struct Entry {
-    origin: KeyOrigin,
+    id: PublicUrl,
     known: RwLock<Known>,
     /// Held while fetching, so that many callers make one request.
     gate: tokio::sync::Mutex<()>,
@@ -56,95 +45,105 @@ struct Known {
     tried_at: Option<UnixTime>,
 }
 
-impl IssuerKeys {
-    /// A server that trusts nobody yet.
-    pub fn new(client: GuardedClient, clock: Arc<dyn Clock>, development: Development) -> Self {
-        Self { client, clock, development, issuers: HashMap::new() }
+impl TrustedKeys {
+    /// The keys of `trusted`, from their metadata at the well-known name `well_known`, with `issuer` and one of `jwks` and
+    /// `jwks_uri`: [`issuer_keys::WELL_KNOWN`] for issuers of credentials (SD-JWT VC §4), `enishi-verifier` for verifiers.
+    pub fn new(
+        well_known: &'static str,
+        trusted: Vec<PublicUrl>,
+        client: GuardedClient,
+        clock: Arc<dyn Clock>,
+        development: Development,
+    ) -> Self {
+        let entry = |id| Entry { id, known: RwLock::default(), gate: tokio::sync::Mutex::default() };
+        let trusted = trusted.into_iter().map(entry).collect();
+        Self { well_known, policy: development.url_policy(), client, clock, trusted }
     }
 
-    /// Trusts one more issuer.
-    #[must_use]
-    pub fn trust(mut self, issuer: impl Into<String>, origin: KeyOrigin) -> Self {
-        let entry = Entry { origin, known: RwLock::default(), gate: tokio::sync::Mutex::default() };
-        self.issuers.insert(issuer.into(), entry);
-        self
+    /// The trusted one with exactly this id.
+    pub fn find(&self, id: &str) -> Option<&PublicUrl> {
+        self.entry(id).map(|entry| &entry.id)
     }
 
-    /// Whether `issuer` is trusted, as an exact string.
-    pub fn is_trusted(&self, issuer: &str) -> bool {
-        self.issuers.contains_key(issuer)
-    }
-
-    /// The key of `issuer` that a JWS names by its `kid`, or its only signing key when the JWS names none.
+    /// The key of `id` that a JWS names by its `kid`, or its only signing key when the JWS names none.
     ///
     /// # Errors
-    /// `issuer_not_trusted` (nothing was fetched), `issuer_keys_unavailable` (try again later), `issuer_key_unknown`.
-    pub async fn key(&self, issuer: &str, hint: &KeyHint<'_>) -> Verdict<Jwk> {
-        let entry = self.issuers.get(issuer).ok_or_else(|| {
-            Failure::new(
-                "issuer-trust",
-                "issuer_not_trusted",
-                "the issuer is not one that this server trusts",
-            )
-            .remedy("use a credential of a trusted issuer, or add the issuer to the configuration")
-        })?;
-        if let KeyOrigin::Fixed(keys) = &entry.origin {
-            return find(keys, hint);
+    /// `issuer_not_trusted` (nothing was fetched), `keys_unavailable` (try again later), `key_unknown`.
+    pub async fn key(&self, id: &str, hint: &KeyHint<'_>) -> Verdict<Jwk> {
+        let entry = self.entry(id).ok_or_else(not_trusted)?;
+        let keys = self.keys(entry, |keys| find_key(keys, hint).is_ok()).await?;
+        find_key(&keys, hint).cloned().map_err(|_| {
+            Failure::new("issuer-key", "key_unknown", "the issuer publishes no signing key with this `kid`")
+                .at("/kid")
+                .remedy("sign with a published key and name it in `kid`")
+        })
+    }
+
+    /// The keys of the issuers that presentations claim to be from. An issuer that is not trusted stays out, and the
+    /// verification says so.
+    ///
+    /// # Errors
+    /// `keys_unavailable` (try again later).
+    pub async fn of_presentations(&self, hints: &[IssuerHint]) -> Verdict<IssuerKeys> {
+        let mut all = IssuerKeys::default();
+        for hint in hints {
+            if let Some(entry) = self.entry(&hint.issuer) {
+                let alone = |keys: JwkSet| IssuerKeys::default().with(hint.issuer.as_str(), keys);
+                let keys = self.keys(entry, |keys| alone(keys.clone()).has(hint)).await?;
+                all = all.with(hint.issuer.as_str(), keys);
+            }
         }
-        if let Some(key) = self.known(entry, hint, FRESH_FOR) {
-            return Ok(key);
+        Ok(all)
+    }
+
+    pub(super) const fn policy(&self) -> UrlPolicy {
+        self.policy
+    }
+
+    fn entry(&self, id: &str) -> Option<&Entry> {
+        self.trusted.iter().find(|entry| entry.id.as_str() == id)
+    }
+
+    /// Keys that are young enough; fetched again when they are not, or do not hold what is wanted.
+    async fn keys(&self, entry: &Entry, wanted: impl Fn(&JwkSet) -> bool + Send + Sync) -> Verdict<JwkSet> {
+        if let Some(keys) = self.known(entry, FRESH_FOR).filter(&wanted) {
+            return Ok(keys);
         }
         let _gate = entry.gate.lock().await;
         // Somebody else may have fetched meanwhile.
-        if let Some(key) = self.known(entry, hint, FRESH_FOR) {
-            return Ok(key);
+        if let Some(keys) = self.known(entry, FRESH_FOR).filter(&wanted) {
+            return Ok(keys);
         }
         let now = self.clock.now();
         let due = read(entry).tried_at.is_none_or(|tried_at| now.since(tried_at) >= RETRY_AFTER);
-        let mut failed = None;
-        if due {
-            match self.fetch(issuer, &entry.origin).await {
-                Ok(keys) => *write(entry) = Known { keys, fetched_at: Some(now), tried_at: Some(now) },
-                Err(failure) => {
-                    tracing::warn!(issuer, code = failure.code, detail = %failure.detail, "no keys of a trusted issuer");
-                    write(entry).tried_at = Some(now);
-                    failed = Some(failure);
-                }
+        if !due {
+            return self.known(entry, USABLE_FOR).ok_or_else(|| unavailable("asked a moment ago"));
+        }
+        match self.fetch(&entry.id).await {
+            Ok(keys) => {
+                *write(entry) = Known { keys: keys.clone(), fetched_at: Some(now), tried_at: Some(now) };
+                Ok(keys)
+            }
+            Err(failure) => {
+                tracing::warn!(issuer = %entry.id, code = failure.code, detail = %failure.detail, "no keys of a trusted issuer");
+                write(entry).tried_at = Some(now);
+                self.known(entry, USABLE_FOR).filter(&wanted).ok_or_else(|| unavailable(&failure.detail))
             }
         }
-        if let Some(key) = self.known(entry, hint, USABLE_FOR) {
-            return Ok(key);
-        }
-        let reachable = self.age(entry).is_some_and(|age| age <= USABLE_FOR) && failed.is_none();
-        if reachable {
-            find(&read(entry).keys, hint)
-        } else {
-            Err(failed.unwrap_or_else(|| unavailable("asked a moment ago")))
-        }
     }
 
-    fn known(&self, entry: &Entry, hint: &KeyHint<'_>, within: i64) -> Option<Jwk> {
-        self.age(entry).filter(|age| *age <= within)?;
-        find(&read(entry).keys, hint).ok()
+    fn known(&self, entry: &Entry, within: i64) -> Option<JwkSet> {
+        let known = read(entry);
+        let age = self.clock.now().since(known.fetched_at?);
+        (age <= within).then(|| known.keys.clone())
     }
 
-    fn age(&self, entry: &Entry) -> Option<i64> {
-        Some(self.clock.now().since(read(entry).fetched_at?))
-    }
-
-    async fn fetch(&self, issuer: &str, origin: &KeyOrigin) -> Verdict<JwkSet> {
-        let policy = self.development.url_policy();
-        let url = match origin {
-            KeyOrigin::Fixed(keys) => return Ok(keys.clone()),
-            KeyOrigin::JwksUri(uri) => policy.check(uri)?,
-            KeyOrigin::WellKnown(name) => {
-                let url = well_known_url(&policy.check_identifier(issuer)?, name);
-                let body = self.get(url.as_str(), &["application/json"]).await?.body;
-                match issuer_keys::parse_metadata(&body, issuer, policy)? {
-                    IssuerKeySource::Inline(keys) => return Ok(keys),
-                    IssuerKeySource::At(url) => url,
-                }
-            }
+    async fn fetch(&self, id: &PublicUrl) -> Verdict<JwkSet> {
+        let url = well_known_url(&self.policy.check_identifier(id.as_str())?, self.well_known);
+        let body = self.get(url.as_str(), &["application/json"]).await?.body;
+        let url = match issuer_keys::parse_metadata(&body, id.as_str(), self.policy)? {
+            IssuerKeySource::Inline(keys) => return Ok(keys),
+            IssuerKeySource::At(url) => url,
         };
         let answer = self.get(url.as_str(), &["application/json", "application/jwk-set+json"]).await?;
         issuer_keys::parse_jwks(&answer.body)
@@ -161,9 +160,9 @@ impl IssuerKeys {
     }
 }
 
-impl std::fmt::Debug for IssuerKeys {
+impl std::fmt::Debug for TrustedKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.issuers.keys()).finish()
+        f.debug_set().entries(self.trusted.iter().map(|entry| entry.id.as_str())).finish()
     }
 }
 
@@ -175,25 +174,14 @@ fn write(entry: &Entry) -> std::sync::RwLockWriteGuard<'_, Known> {
     entry.known.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn find(keys: &JwkSet, hint: &KeyHint<'_>) -> Verdict<Jwk> {
-    find_key(keys, hint).cloned().map_err(|_| {
-        Failure::new(
-            "issuer-key",
-            "issuer_key_unknown",
-            "the issuer publishes no signing key with this `kid`",
-        )
-        .at("/kid")
-        .remedy("sign with a published key and name it in `kid`")
-    })
+pub(super) fn not_trusted() -> Failure {
+    Failure::new("issuer-trust", "issuer_not_trusted", "the issuer is not one that this server trusts")
+        .remedy("use a credential of a trusted issuer, or add the issuer to the configuration")
 }
 
 fn unavailable(detail: &str) -> Failure {
-    Failure::new(
-        "issuer-keys",
-        "issuer_keys_unavailable",
-        format!("the issuer's keys cannot be had: {detail}"),
-    )
-    .remedy("try again later; the issuer must serve its metadata under its own identifier")
+    Failure::new("issuer-keys", "keys_unavailable", format!("the issuer's keys cannot be had: {detail}"))
+        .remedy("try again later; the issuer must serve its metadata under its own identifier")
 }
 
 #[cfg(test)]
@@ -232,7 +220,7 @@ mod tests {
         metadata: Arc<Mutex<Value>>,
         asked: Arc<AtomicU32>,
         clock: Arc<FixedClock>,
-        keys: IssuerKeys,
+        keys: TrustedKeys,
     }
 
     async fn issuer(metadata: impl Fn(&str) -> Value) -> Issuer {
@@ -258,8 +246,9 @@ mod tests {
         tokio::spawn(async move { axum::serve(listener, router).await });
         let clock = Arc::new(FixedClock::at(UnixTime::from_secs(1_800_000_000)));
         let client = GuardedClient::new(&ClientConfig::default(), ON).unwrap();
-        let keys = IssuerKeys::new(client, Arc::clone(&clock) as Arc<dyn Clock>, ON)
-            .trust(id.clone(), KeyOrigin::WellKnown("jwt-vc-issuer"));
+        let trusted = vec![PublicUrl::parse(&id, ON).unwrap()];
+        let shared = Arc::clone(&clock) as Arc<dyn Clock>;
+        let keys = TrustedKeys::new(issuer_keys::WELL_KNOWN, trusted, client, shared, ON);
         Issuer { id, metadata: document, asked, clock, keys }
     }
 
@@ -285,7 +274,7 @@ mod tests {
         assert_eq!(issuer.asked(), 1);
         issuer.publish(&["a", "b"]);
         issuer.clock.advance(9);
-        assert_eq!(issuer.ask("b").await, Err("issuer_key_unknown"), "asked nine seconds ago");
+        assert_eq!(issuer.ask("b").await, Err("key_unknown"), "asked nine seconds ago");
         assert_eq!(issuer.asked(), 1);
         issuer.clock.advance(1);
         assert_eq!(issuer.ask("b").await, Ok(key("b")));
@@ -315,16 +304,18 @@ mod tests {
         *issuer.metadata.lock().unwrap() = Value::Null;
         issuer.clock.advance(FRESH_FOR + 1);
         assert_eq!(issuer.ask("a").await, Ok(key("a")));
-        assert_eq!(issuer.ask("b").await, Err("issuer_key_unknown"));
+        assert_eq!(issuer.ask("b").await, Err("key_unknown"));
         assert_eq!(issuer.asked(), 2);
-        issuer.clock.advance(USABLE_FOR);
-        assert_eq!(issuer.ask("a").await, Err("issuer_keys_unavailable"));
-        assert_eq!(issuer.ask("a").await, Err("issuer_keys_unavailable"));
-        assert_eq!(issuer.asked(), 3);
+        issuer.clock.advance(USABLE_FOR - FRESH_FOR - 1);
+        assert_eq!(issuer.ask("a").await, Ok(key("a")), "the last second");
+        issuer.clock.advance(RETRY_AFTER);
+        assert_eq!(issuer.ask("a").await, Err("keys_unavailable"));
+        assert_eq!(issuer.ask("a").await, Err("keys_unavailable"));
+        assert_eq!(issuer.asked(), 4);
         // A key that was withdrawn is gone as soon as the issuer can say so.
         issuer.publish(&["b"]);
         issuer.clock.advance(RETRY_AFTER);
-        assert_eq!(issuer.ask("a").await, Err("issuer_key_unknown"));
+        assert_eq!(issuer.ask("a").await, Err("key_unknown"));
     }
 
     #[tokio::test]
@@ -339,7 +330,7 @@ mod tests {
         ];
         for case in cases {
             let issuer = issuer(case).await;
-            assert!(issuer.ask("a").await.is_err_and(|code| code != "issuer_key_unknown"));
+            assert!(issuer.ask("a").await.is_err_and(|code| code == "keys_unavailable"));
         }
     }
 
@@ -355,20 +346,35 @@ mod tests {
         for stranger in [format!("{}/", issuer.id), "https://evil.example".to_owned()] {
             let failure = issuer.keys.key(&stranger, &hint(Some("a"))).await.unwrap_err();
             assert_eq!(failure.code, "issuer_not_trusted");
-            assert!(!issuer.keys.is_trusted(&stranger));
+            assert!(issuer.keys.find(&stranger).is_none());
+            let hints = [IssuerHint { issuer: stranger, kid: Some("a".to_owned()) }];
+            assert_eq!(issuer.keys.of_presentations(&hints).await, Ok(IssuerKeys::default()));
         }
         assert_eq!(issuer.asked(), 0);
     }
 
     #[tokio::test]
     async fn without_a_kid_there_must_be_one_signing_key() {
-        let fixed = |kids: &[&str]| {
-            let client = GuardedClient::new(&ClientConfig::default(), ON).unwrap();
-            let clock = Arc::new(FixedClock::at(UnixTime::from_secs(0)));
-            let keys = serde_json::from_value(set(kids)).unwrap();
-            IssuerKeys::new(client, clock, ON).trust("x", KeyOrigin::Fixed(keys))
-        };
-        assert_eq!(fixed(&["a"]).key("x", &hint(None)).await, Ok(key("a")));
-        assert!(fixed(&["a", "b"]).key("x", &hint(None)).await.is_err());
+        let issuer = issuer(|id| json!({ "issuer": id, "jwks": set(&["a"]) })).await;
+        assert_eq!(issuer.keys.key(&issuer.id, &hint(None)).await, Ok(key("a")));
+        issuer.publish(&["a", "b"]);
+        issuer.clock.advance(FRESH_FOR + 1);
+        let failure = issuer.keys.key(&issuer.id, &hint(None)).await.unwrap_err();
+        assert_eq!(failure.code, "key_unknown");
+    }
+
+    #[tokio::test]
+    async fn for_presentations_a_new_kid_is_fetched_and_an_issuer_that_is_down_is_an_error() {
+        let issuer = issuer(|id| json!({ "issuer": id, "jwks": set(&["a"]) })).await;
+        let claimed = |kid: &str| [IssuerHint { issuer: issuer.id.clone(), kid: Some(kid.to_owned()) }];
+        let (a, b) = (claimed("a"), claimed("b"));
+        assert!(issuer.keys.of_presentations(&a).await.unwrap().has(&a[0]));
+        issuer.publish(&["b"]);
+        assert!(!issuer.keys.of_presentations(&b).await.unwrap().has(&b[0]), "asked a moment ago");
+        issuer.clock.advance(RETRY_AFTER);
+        assert!(issuer.keys.of_presentations(&b).await.unwrap().has(&b[0]));
+        *issuer.metadata.lock().unwrap() = Value::Null;
+        issuer.clock.advance(USABLE_FOR + 1);
+        assert_eq!(issuer.keys.of_presentations(&b).await.unwrap_err().code, "keys_unavailable");
     }
 }
