@@ -101,7 +101,7 @@ impl Gateway {
             ));
         }
         let store = Store::connect(config.store.url.read("store.url")?.expose()).await?;
-        store.migrate(&sqlx::migrate!("migrations/sqlite"), &sqlx::migrate!("migrations/postgres")).await?;
+        store.migrate(&enishi_service::migrations!["0001_gateway"]).await?;
         let client = GuardedClient::new(&config.client, config.development)?;
         let trusted = |well_known, ids: Vec<PublicUrl>| {
             TrustedKeys::new(well_known, ids, client.clone(), Arc::clone(&clock), config.development)

@@ -242,10 +242,7 @@ mod tests {
 
     async fn tables(given: &TestStore) -> Grants {
         let store = &given.store;
-        store
-            .migrate(&sqlx::migrate!("migrations/sqlite"), &sqlx::migrate!("migrations/postgres"))
-            .await
-            .unwrap();
+        store.migrate(&enishi_service::migrations!["0001_gateway"]).await.unwrap();
         Grants::new(store)
     }
 

@@ -75,5 +75,5 @@ pub async fn run_on(
 
 /// Brings the tables up to date.
 async fn migrate(store: &Store) -> Result<(), StoreError> {
-    store.migrate(&sqlx::migrate!("migrations/sqlite"), &sqlx::migrate!("migrations/postgres")).await
+    store.migrate(&enishi_service::migrations!["0001_linking", "0002_first_party"]).await
 }

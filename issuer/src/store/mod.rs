@@ -47,7 +47,7 @@ const TABLES: [&str; 5] = [
 
 /// Brings the issuer's tables up to date.
 pub(crate) async fn migrate(store: &Store) -> Result<(), StoreError> {
-    store.migrate(&sqlx::migrate!("migrations/sqlite"), &sqlx::migrate!("migrations/postgres")).await
+    store.migrate(&enishi_service::migrations!["0001_issuer"]).await
 }
 
 /// Deletes what has been over for a while. Used codes stay until then, so that a second use is noticed.

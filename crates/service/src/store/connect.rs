@@ -6,10 +6,9 @@ use std::sync::Once;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::migrate::Migrator;
 use sqlx::{Any, AnyPool, ConnectOptions, Transaction};
 
-use super::StoreError;
+use super::{Migrations, StoreError};
 
 /// A transaction on a [`Store`]. Dropped without `commit`, it is rolled back.
 pub type Tx = Transaction<'static, Any>;
@@ -77,23 +76,16 @@ impl Store {
     /// Brings the tables up to date: first those of this crate, then the caller's, each set with a list of its own.
     ///
     /// ```ignore
-    /// store.migrate(&sqlx::migrate!("migrations/sqlite"), &sqlx::migrate!("migrations/postgres")).await?;
+    /// store.migrate(&enishi_service::migrations!["0001_things"]).await?;
     /// ```
-    pub async fn migrate(&self, sqlite: &Migrator, postgres: &Migrator) -> Result<(), StoreError> {
+    pub async fn migrate(&self, migrations: &Migrations) -> Result<(), StoreError> {
         self.migrate_shared().await?;
-        match self.backend {
-            Backend::Sqlite => sqlite.run(&self.pool).await?,
-            Backend::Postgres => postgres.run(&self.pool).await?,
-        }
-        Ok(())
+        Ok(migrations.migrator(self.backend)?.run(&self.pool).await?)
     }
 
     /// Brings the tables of this crate up to date ([`super::ReplayCache`], [`super::AuditLog`], [`super::Outbox`]).
     pub async fn migrate_shared(&self) -> Result<(), StoreError> {
-        let mut shared = match self.backend {
-            Backend::Sqlite => sqlx::migrate!("migrations/sqlite"),
-            Backend::Postgres => sqlx::migrate!("migrations/postgres"),
-        };
+        let mut shared = crate::migrations!["0001_shared"].migrator(self.backend)?;
         shared.dangerous_set_table_name("_enishi_service_migrations");
         Ok(shared.run(&self.pool).await?)
     }

@@ -6,6 +6,7 @@
 mod audit;
 mod connect;
 mod error;
+mod migrations;
 mod outbox;
 mod replay;
 
@@ -15,5 +16,6 @@ pub mod testing;
 pub use audit::{AuditEntry, AuditLog, SqlAuditLog, append_audit};
 pub use connect::{Backend, Store, Tx};
 pub use error::{StoreError, changed_once, retry_busy};
+pub use migrations::Migrations;
 pub use outbox::{Delivery, DeliveryState, Enqueue, Outbox, SqlOutbox, enqueue};
 pub use replay::{ReplayCache, Seen, SqlReplayCache, remember};

@@ -4,6 +4,8 @@ use enishi_credential::time::UnixTime;
 use enishi_service::store::Store;
 use serde::Serialize;
 use serde_json::Value;
+use sqlx::any::AnyRow;
+use sqlx::{FromRow, Row as _};
 
 use crate::rp::error::RpError;
 
@@ -12,7 +14,7 @@ use crate::rp::error::RpError;
 pub(crate) struct PortalStore(Store);
 
 /// A request for data, and the grant that came of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Ask {
     /// Ours; also the label of the request's DPoP key.
     pub(crate) id: String,
@@ -27,7 +29,7 @@ pub(crate) struct Ask {
 }
 
 /// One attempt to fetch data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Fetch {
     /// Under which grant.
     pub(crate) grant_id: String,
@@ -37,6 +39,29 @@ pub(crate) struct Fetch {
     pub(crate) outcome: String,
     /// The refusal's code.
     pub(crate) code: String,
+}
+
+impl FromRow<'_, AnyRow> for Ask {
+    fn from_row(row: &AnyRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            number: row.try_get("number")?,
+            link_request_id: row.try_get("link_request_id")?,
+            grant_id: row.try_get("grant_id")?,
+            state: row.try_get("state")?,
+        })
+    }
+}
+
+impl FromRow<'_, AnyRow> for Fetch {
+    fn from_row(row: &AnyRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            grant_id: row.try_get("grant_id")?,
+            at: row.try_get("at")?,
+            outcome: row.try_get("outcome")?,
+            code: row.try_get("code")?,
+        })
+    }
 }
 
 impl PortalStore {
