@@ -148,8 +148,8 @@ async fn threat_4_the_gateway_remembers_proofs_and_withdrawals_through_a_restart
     assert_eq!(refused.code, "grant_not_active", "{refused:?}");
 }
 
-/// The withdrawal is acknowledged while the gateway is away, and then the verifier dies: the notice is in the outbox, or
-/// nowhere.
+/// The withdrawal is acknowledged while the gateway is away, and then the verifier dies. The gateway refuses when it is back,
+/// by the notice or by the status list: that the notice itself survives is the other test's to show.
 #[tokio::test(flavor = "multi_thread")]
 async fn threat_17_withdrawn_is_refused_by_the_gateway() {
     let town = town::found(town::processes()).await;
@@ -158,13 +158,13 @@ async fn threat_17_withdrawn_is_refused_by_the_gateway() {
         let grant = a.consent().await.unwrap();
         let minted = town.mint(&grant).await.unwrap();
         assert_eq!(town.use_link(&grant, &minted).await.unwrap().status, 200, "it works before");
-        // The gateway is away while the notice would be delivered: only the outbox can tell it later.
+        // The gateway is away while the notice would be delivered.
         town.kill9(Service::HealthGateway).await.unwrap();
         a.withdraw(&grant).await.unwrap();
         restart(&town, Service::Verifier).await;
         town.start(Service::HealthGateway).await.unwrap();
         let link = Link { grant, minted };
-        let reply = refused_in_the_end(&town, "the outbox reaches the gateway", &link).await;
+        let reply = refused_in_the_end(&town, "the gateway refuses the withdrawn grant", &link).await;
         assert_eq!(reply.code, "grant_not_active", "{reply:?}");
     }
 }
