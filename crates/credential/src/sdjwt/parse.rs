@@ -88,7 +88,7 @@ impl UnverifiedSdJwt {
         checks.passed("issuer-signature");
 
         let (header, payload) = issuer_jwt.into_parts();
-        let Processed { claims, paths, hash } = process(payload, &disclosures(&self.text))?;
+        let Processed { claims, paths, undisclosed, hash } = process(payload, &disclosures(&self.text))?;
         checks.passed("disclosures");
         let cnf = check_identity(&claims, validation)?;
         checks.passed("claims");
@@ -109,7 +109,7 @@ impl UnverifiedSdJwt {
             }
             _ => None,
         };
-        Ok(VerifiedSdJwt { header, claims, cnf, paths, hash, key_binding, sd_hash, checks })
+        Ok(VerifiedSdJwt { header, claims, cnf, paths, undisclosed, hash, key_binding, sd_hash, checks })
     }
 
     /// Processes a credential that was verified when it was received, without its signature and times.
@@ -118,11 +118,13 @@ impl UnverifiedSdJwt {
             return Err(fault("kb_not_expected", "there is a Key Binding JWT"));
         }
         let (header, payload) = self.issuer_jwt.read_as_verified_before().map_err(as_issuer)?.into_parts();
-        let Processed { claims, paths, hash } = process(payload, &disclosures(&self.text))?;
+        let Processed { claims, paths, undisclosed, hash } = process(payload, &disclosures(&self.text))?;
         let cnf = super::claims::holder_key(&claims)?;
         let sd_hash = hash.digest(&self.text);
         let checks = Checks::new();
-        let read = VerifiedSdJwt { header, claims, cnf, paths, hash, key_binding: None, sd_hash, checks };
+        let key_binding = None;
+        let read =
+            VerifiedSdJwt { header, claims, cnf, paths, undisclosed, hash, key_binding, sd_hash, checks };
         Ok((self.text, read))
     }
 

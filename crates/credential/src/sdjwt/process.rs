@@ -21,6 +21,8 @@ pub(super) struct Processed {
     pub(super) claims: Map<String, Value>,
     /// For each disclosure, in the order in which they were sent, the path of its claim.
     pub(super) paths: Vec<ClaimPath>,
+    /// The places of array elements that were not disclosed, see [`super::VerifiedSdJwt::undisclosed_elements`].
+    pub(super) undisclosed: Vec<ClaimPath>,
     /// What `_sd_alg` says.
     pub(super) hash: HashAlgorithm,
 }
@@ -45,6 +47,7 @@ pub(super) fn process(mut payload: Map<String, Value>, disclosures: &[&str]) -> 
         seen: HashSet::new(),
         path: ClaimPath::default(),
         paths: vec![ClaimPath::default(); disclosures.len()],
+        undisclosed: Vec::new(),
     };
     let claims = walk.object(payload, 0, false)?;
     if let Some((at, _)) = walk.by_digest.values().min_by_key(|(at, _)| *at) {
@@ -55,7 +58,7 @@ pub(super) fn process(mut payload: Map<String, Value>, disclosures: &[&str]) -> 
             ),
         ));
     }
-    Ok(Processed { claims, paths: walk.paths, hash })
+    Ok(Processed { claims, paths: walk.paths, undisclosed: walk.undisclosed, hash })
 }
 
 struct Walk {
@@ -66,6 +69,7 @@ struct Walk {
     /// Where the walk is.
     path: ClaimPath,
     paths: Vec<ClaimPath>,
+    undisclosed: Vec<ClaimPath>,
 }
 
 impl Walk {
@@ -142,13 +146,16 @@ impl Walk {
             return Err(fault("claims_too_deep", "the claims nest too deeply").at(self.path.to_pointer()));
         }
         let mut out = Vec::with_capacity(array.len());
-        for element in array {
+        for (issued_at, element) in array.into_iter().enumerate() {
             let element = match placeholder(element) {
                 Placeholder::No(element) => element,
                 Placeholder::Malformed => return Err(self.digest_malformed()),
                 Placeholder::Digest(digest) => {
                     self.may_be_concealed(fixed, None)?;
-                    let Some((at, disclosure)) = self.take(digest)? else { continue };
+                    let Some((at, disclosure)) = self.take(digest)? else {
+                        self.undisclosed.push(self.path.clone().element(issued_at));
+                        continue;
+                    };
                     let Disclosure::Element(element) = disclosure else {
                         return Err(fault(
                             "disclosure_kind",

@@ -20,6 +20,8 @@ pub struct VerifiedSdJwt {
     pub(super) cnf: Option<Jwk>,
     /// For each disclosure, in the order in which they were sent, the path of its claim.
     pub(super) paths: Vec<ClaimPath>,
+    /// The places of array elements that were not disclosed.
+    pub(super) undisclosed: Vec<ClaimPath>,
     pub(super) hash: HashAlgorithm,
     pub(super) key_binding: Option<KeyBinding>,
     pub(super) sd_hash: String,
@@ -75,6 +77,12 @@ impl VerifiedSdJwt {
     /// The paths of the claims that came by disclosure, in the order in which they were sent.
     pub fn disclosed(&self) -> &[ClaimPath] {
         &self.paths
+    }
+
+    /// The array elements that were not disclosed, decoys among them: the path of the array as in [`Self::claims`], and
+    /// the index of the element in the array as it was issued. Type metadata count them (SD-JWT VC §5).
+    pub fn undisclosed_elements(&self) -> &[ClaimPath] {
+        &self.undisclosed
     }
 
     /// The Key Binding JWT, where the policy required one.

@@ -204,3 +204,15 @@ fn a_payload_that_says_one_thing_twice_is_refused() {
     let signature = b64::encode(issuer().sign_now(input.as_bytes()).unwrap());
     assert_eq!(code(&format!("{input}.{signature}~")), "payload_not_json");
 }
+
+#[test]
+fn sd_t7_elements_that_are_not_disclosed_keep_their_place_in_the_issued_array() {
+    let (shown, inner) = (disclosure(json!(["salt", ["x"]])), disclosure(json!(["salt", "inner"])));
+    let outer = disclosure(json!(["salt", [{"...": digest(&inner)}, "plain"]]));
+    let list = json!([{"...": "hidden"}, {"...": digest(&shown)}, {"...": digest(&outer)}]);
+    let verified = verify(&craft(json!({"list": list}), &[&shown, &outer])).unwrap();
+    assert_eq!(verified.claims()["list"], json!([["x"], ["plain"]]));
+    let place = |array: ClaimPath, issued_at| array.element(issued_at);
+    let list = ClaimPath::name("list");
+    assert_eq!(verified.undisclosed_elements(), [place(list.clone(), 0), place(list.element(1), 0)]);
+}
