@@ -23,5 +23,6 @@ pub mod status;
 #[cfg(test)]
 pub(crate) mod test_vectors;
 pub mod time;
+pub mod type_metadata;
 pub mod verdict;
 pub mod x509;
