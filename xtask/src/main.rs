@@ -7,6 +7,7 @@
     reason = "talking to the terminal is what this program does"
 )]
 
+mod bench;
 mod checks;
 mod command;
 mod counts;
@@ -26,6 +27,7 @@ const USAGE: &str = "\
 cargo xtask test [--only STAGE]...   everything that CI does, or only some of its stages
 cargo xtask lint                     formatting, clippy and documentation, warnings denied
 cargo xtask fmt                      format the whole workspace in place
+cargo xtask bench [FILTER]           what the credential engine costs beside raw cryptography (release profile)
 cargo xtask sizes                    lines and number of dependencies of every crate";
 
 fn main() -> ExitCode {
@@ -47,6 +49,10 @@ fn dispatch(args: &[&str]) -> Result<ExitCode, String> {
         ["lint"] => Ok(stage::run(&workspace, &Plan::only(&["fmt", "clippy", "docs"])?)),
         ["fmt"] => {
             checks::format_in_place(&workspace)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ["bench", rest @ ..] => {
+            bench::benches(&workspace, rest)?;
             Ok(ExitCode::SUCCESS)
         }
         ["sizes"] => {

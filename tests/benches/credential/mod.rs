@@ -1,0 +1,3 @@
+//! Benches of `crates/credential`, with the cryptography of the servers. One file for each subject.
+
+pub(crate) mod sd_jwt;
