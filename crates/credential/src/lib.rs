@@ -12,6 +12,7 @@ pub mod crypto;
 pub mod did;
 pub mod encoding;
 pub mod entropy;
+pub mod issuer_key;
 pub mod jose;
 pub mod linkage;
 pub mod ppid;
