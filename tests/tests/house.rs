@@ -163,11 +163,7 @@ fn no_file_knows_the_machine_it_was_written_on() {
 #[test]
 fn the_threat_model_names_tests_that_exist() {
     let model = fs::read_to_string(workspace_root().join("docs/threat-model.md")).unwrap();
-    let sources: String = tracked_files()
-        .into_iter()
-        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-        .filter_map(|path| fs::read_to_string(workspace_root().join(path)).ok())
-        .collect();
+    let sources = rust_sources();
     let mut rows = 0;
     for row in model.lines().filter(|line| line.starts_with('|')) {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
@@ -193,6 +189,69 @@ fn the_threat_model_names_tests_that_exist() {
     assert_eq!(rows, 22);
 }
 
+/// A row of `docs/vectors.md`: patterns of files, their number, and tests or a reason.
+fn rows_of_vectors() -> Vec<(Vec<String>, usize, String)> {
+    let table = fs::read_to_string(workspace_root().join("docs/vectors.md")).unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| `")).map(|line| {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let patterns = cells[0].split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        (patterns, cells[1].parse().expect("the number of files"), cells[2].to_owned())
+    });
+    rows.collect()
+}
+
+#[test]
+fn every_test_vector_is_in_the_table() {
+    let rows = rows_of_vectors();
+    let Some(folder) = enishi_tests::outside::vectors("") else { return };
+    let mut counts = vec![0; rows.len()];
+    for file in files_below(&folder) {
+        let file = file.strip_prefix(&folder).unwrap().to_str().unwrap();
+        let fitting = rows.iter().enumerate().flat_map(|(row, (patterns, ..))| {
+            patterns.iter().filter(|pattern| fits(pattern, file)).map(move |pattern| (pattern.len(), row))
+        });
+        let (_, row) = fitting.max().unwrap_or_else(|| panic!("{file} is in no row of docs/vectors.md"));
+        counts[row] += 1;
+    }
+    for ((patterns, number, _), count) in rows.iter().zip(counts) {
+        assert_eq!(*number, count, "docs/vectors.md: the number of files of {patterns:?}");
+    }
+}
+
+#[test]
+fn the_table_of_vectors_names_tests_that_exist() {
+    let sources = rust_sources();
+    for (patterns, _, tests) in rows_of_vectors() {
+        assert!(!tests.is_empty(), "{patterns:?} has neither a test nor a reason");
+        for (name, after) in tests.split('`').skip(1).step_by(2).zip(tests.split('`').skip(2).step_by(2)) {
+            let is_a_name = name.contains('_') && !name.contains('/');
+            let planned = after.trim_start().starts_with("(not yet)");
+            assert!(
+                !is_a_name || planned || sources.contains(&format!("fn {name}(")),
+                "docs/vectors.md: there is no test {name}"
+            );
+        }
+    }
+}
+
+/// Whether a path fits a pattern in which `*` stands for anything.
+fn fits(pattern: &str, path: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == path,
+        Some((before, after)) => path.strip_prefix(before).is_some_and(|rest| {
+            rest.char_indices().any(|(at, _)| fits(after, &rest[at..])) || fits(after, "")
+        }),
+    }
+}
+
+#[test]
+fn a_pattern_fits_what_it_should() {
+    assert!(fits("a/*", "a/b/c.json") && fits("a/b.json", "a/b.json") && fits("a/5_4.*", "a/5_4.x"));
+    assert!(
+        !fits("a/*", "b/a/c") && !fits("a", "ab") && !fits("a/5_4.*", "a/5_40") && !fits("*.yml", "a.json")
+    );
+}
+
 #[test]
 fn the_path_of_a_machine_would_be_seen() {
     let work = concat!("/wo", "rk/");
@@ -201,6 +260,15 @@ fn the_path_of_a_machine_would_be_seen() {
     assert_eq!(folder_of_a_machine(&format!("\"{}x\"", concat!("/ro", "ot/"))), Some(concat!("/ro", "ot/")));
     assert_eq!(folder_of_a_machine(&format!("https://example.com{work}")), None);
     assert_eq!(folder_of_a_machine(&format!("the home{work}life balance")), None);
+}
+
+/// All our Rust code as one text.
+fn rust_sources() -> String {
+    tracked_files()
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .filter_map(|path| fs::read_to_string(workspace_root().join(path)).ok())
+        .collect()
 }
 
 /// The names of rooms that a manifest depends on although it must not.

@@ -11,6 +11,7 @@ mod bench;
 mod checks;
 mod command;
 mod counts;
+mod fuzz;
 mod peers;
 mod sizes;
 mod stage;
@@ -28,6 +29,8 @@ cargo xtask test [--only STAGE]...   everything that CI does, or only some of it
 cargo xtask lint                     formatting, clippy and documentation, warnings denied
 cargo xtask fmt                      format the whole workspace in place
 cargo xtask bench [FILTER]           what the credential engine costs beside raw cryptography (release profile)
+cargo xtask fuzz [TARGET]... [--seconds N]
+                                     a short run of every fuzz target, or of some
 cargo xtask sizes                    lines and number of dependencies of every crate";
 
 fn main() -> ExitCode {
@@ -55,6 +58,7 @@ fn dispatch(args: &[&str]) -> Result<ExitCode, String> {
             bench::benches(&workspace, rest)?;
             Ok(ExitCode::SUCCESS)
         }
+        ["fuzz", rest @ ..] => fuzz::fuzz(&workspace, rest),
         ["sizes"] => {
             sizes::print(&workspace)?;
             Ok(ExitCode::SUCCESS)
