@@ -190,7 +190,7 @@ pub(crate) fn seals(key: &Jwk) -> bool {
             key.key_use.as_deref() == Some("enc") || key.alg.as_deref() == Some("ECDH-ES")
         }
         PublicKey::X25519(_) => true,
-        PublicKey::Ed25519(_) => false,
+        PublicKey::P384 { .. } | PublicKey::Ed25519(_) => false,
     };
     kind && key.key_use.as_deref() != Some("sig") && key.alg.as_deref().is_none_or(|alg| alg == "ECDH-ES")
 }

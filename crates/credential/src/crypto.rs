@@ -7,21 +7,32 @@ use serde::{Deserialize, Serialize};
 use crate::jose::jwk::{Jwk, PrivateJwk, PublicKey};
 
 /// The signature algorithms of this project (RFC 7518 §3.4, RFC 8037 §3.1). There is no `none` and no HMAC.
+///
+/// An algorithm that is known is not thereby acceptable: every use has a list of its own (see
+/// [`Expected`](crate::jose::jws::Expected)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Algorithm {
     /// ECDSA on P-256 with SHA-256; the signature is r‖s, 64 bytes.
     #[serde(rename = "ES256")]
     Es256,
+    /// ECDSA on P-384 with SHA-384; the signature is r‖s, 96 bytes. Checked only, never made: issuers of identity
+    /// documents sign with it, nobody here does, so there are no private P-384 keys.
+    #[serde(rename = "ES384")]
+    Es384,
     /// Ed25519.
     #[serde(rename = "EdDSA")]
     EdDsa,
 }
+
+/// ES256 and EdDSA: what holders, parties and services of this protocol sign with.
+pub const ES256_OR_EDDSA: &[Algorithm] = &[Algorithm::Es256, Algorithm::EdDsa];
 
 impl Algorithm {
     /// The JOSE name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
             Self::EdDsa => "EdDSA",
         }
     }
@@ -30,6 +41,7 @@ impl Algorithm {
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "ES256" => Some(Self::Es256),
+            "ES384" => Some(Self::Es384),
             // RFC 9864 gave Ed25519 a name of its own.
             "EdDSA" | "Ed25519" => Some(Self::EdDsa),
             _ => None,
@@ -71,7 +83,7 @@ pub trait Signer: Send + Sync {
     /// The algorithm of the signatures.
     fn algorithm(&self) -> Algorithm;
 
-    /// Signs `message`; ES256 signatures are r‖s.
+    /// Signs `message`; signatures by ECDSA are r‖s.
     ///
     /// # Errors
     /// [`SignerError`] if the device behind the signer fails.
@@ -95,6 +107,12 @@ impl SignatureVerifier for RustCryptoVerifier {
                 let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&key.key.to_bytes())
                     .map_err(|_| SignatureError)?;
                 let signature = p256::ecdsa::Signature::from_slice(signature).map_err(|_| SignatureError)?;
+                key.verify(message, &signature).map_err(|_| SignatureError)
+            }
+            (Algorithm::Es384, PublicKey::P384 { .. }) => {
+                let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&key.key.to_bytes())
+                    .map_err(|_| SignatureError)?;
+                let signature = p384::ecdsa::Signature::from_slice(signature).map_err(|_| SignatureError)?;
                 key.verify(message, &signature).map_err(|_| SignatureError)
             }
             (Algorithm::EdDsa, PublicKey::Ed25519(raw)) => {
@@ -134,6 +152,7 @@ impl SoftwareSigner {
                 let signature: p256::ecdsa::Signature = key.sign(message);
                 Ok(signature.to_bytes().to_vec())
             }
+            Algorithm::Es384 => Err(SignerError("there are no private P-384 keys".to_owned())),
             Algorithm::EdDsa => {
                 Ok(ed25519_dalek::SigningKey::from_bytes(bytes).sign(message).to_bytes().to_vec())
             }
@@ -176,6 +195,28 @@ mod tests {
             assert_eq!(verify(other.public(), b"message", &signature), Err(SignatureError));
             assert_eq!(verify(key.public(), b"message", &signature[1..]), Err(SignatureError));
         }
+    }
+
+    #[test]
+    fn rfc6979_a26_a_signature_by_p384_is_checked() {
+        let key = Jwk::from_value(&serde_json::json!({"kty": "EC", "crv": "P-384",
+            "x": "7DpOQVtOGaRWhhgCn0J_pdqai8SukuAuBqrlKGswDGTe-PDqkFWGYGSiVFFUgLwT",
+            "y": "gBXZty19VyROqO-awMYhiWcIpZNn-d-59UyoSz8cnbEoiyMcOuDU_nNE_SUzJkcg"}))
+        .unwrap();
+        let hex = "94edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c\
+                   81a648152e44acf96e36dd1e80fabe4699ef4aeb15f178cea1fe40db2603138f\
+                   130e740a19624526203b6351d0a3a94fa329c145786e679e7b82c71a38628ac8";
+        let signature: Vec<u8> =
+            (0..96).map(|at| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).unwrap()).collect();
+        let verify = |algorithm, message: &[u8], signature: &[u8]| {
+            RustCryptoVerifier.verify(algorithm, &key, message, signature)
+        };
+        assert_eq!(verify(Algorithm::Es384, b"sample", &signature), Ok(()));
+        assert_eq!(verify(Algorithm::Es384, b"Sample", &signature), Err(SignatureError));
+        assert_eq!(verify(Algorithm::Es384, b"sample", &signature[..95]), Err(SignatureError));
+        assert_eq!(verify(Algorithm::Es384, b"sample", &[0; 96]), Err(SignatureError));
+        assert_eq!(verify(Algorithm::Es256, b"sample", &signature), Err(SignatureError));
+        assert_eq!(verify(Algorithm::EdDsa, b"sample", &signature), Err(SignatureError));
     }
 
     #[test]

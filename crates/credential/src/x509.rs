@@ -6,7 +6,9 @@
 //! Rules beyond RFC 5280 path validation, which are those of HAIP 1.0 §6.1.1 and of this project:
 //! - at most [`MAX_CHAIN`] certificates, each issued by the next one;
 //! - the chain neither contains the anchor nor any other self-signed certificate, and the leaf is no CA;
-//! - ES256 and Ed25519 signatures and keys only, all the way from leaf to anchor;
+//! - ECDSA on P-256 with SHA-256, ECDSA on P-384 with SHA-384 and Ed25519 only, for keys and signatures, all the way from
+//!   leaf to anchor. A curve with the hash of the other one is refused: real authorities do not issue it (CA/Browser
+//!   Forum Baseline Requirements §7.1.3.2.2);
 //! - a leaf with a key usage extension allows digital signatures;
 //! - an extended key usage is accepted whatever it says, as long as it is well-formed: no purpose is registered for
 //!   declarations, and certificates for `x509_san_dns` are often those of a TLS server. Which anchors may vouch for whom
@@ -151,7 +153,7 @@ pub fn verify_chain(x5c: &[Vec<u8>], anchors: &TrustAnchors, now: UnixTime) -> V
             _ => failure(
                 "x5c_untrusted",
                 "no configured trust anchor vouches for the certificate",
-                "use a certificate of a recognised authority, with ES256 or Ed25519 from leaf to anchor",
+                "use a certificate of a recognised authority, with P-256, P-384 or Ed25519 from leaf to anchor",
             ),
         })?;
     check_key_usage(leaf_der)?;
@@ -218,12 +220,13 @@ fn check_key_usage(leaf: &CertificateDer<'_>) -> Verdict<()> {
 fn leaf_key(leaf: &EndEntityCert<'_>) -> Verdict<Jwk> {
     const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
     const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+    const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
     const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
     let unsupported = || {
         failure(
             "x5c_key_unsupported",
-            "the leaf's key is neither a P-256 nor an Ed25519 key",
-            "use a certificate for a P-256 or Ed25519 key",
+            "the leaf's key is not one of P-256, P-384 or Ed25519",
+            "use a certificate for a P-256, P-384 or Ed25519 key",
         )
     };
     let der = leaf.subject_public_key_info();
@@ -234,11 +237,14 @@ fn leaf_key(leaf: &EndEntityCert<'_>) -> Verdict<Jwk> {
         (EC, Some(P256)) => {
             let point =
                 p256::PublicKey::from_sec1_bytes(bits).map_err(|_| unsupported())?.to_sec1_point(false);
-            let coordinate = |at: Option<&p256::FieldBytes>| at.map(|bytes| <[u8; 32]>::from(*bytes));
-            let (Some(x), Some(y)) = (coordinate(point.x()), coordinate(point.y())) else {
-                return Err(unsupported());
-            };
-            PublicKey::P256 { x, y }
+            let (Some(x), Some(y)) = (point.x(), point.y()) else { return Err(unsupported()) };
+            PublicKey::P256 { x: (*x).into(), y: (*y).into() }
+        }
+        (EC, Some(P384)) => {
+            let point =
+                p384::PublicKey::from_sec1_bytes(bits).map_err(|_| unsupported())?.to_sec1_point(false);
+            let (Some(x), Some(y)) = (point.x(), point.y()) else { return Err(unsupported()) };
+            PublicKey::P384 { x: (*x).into(), y: (*y).into() }
         }
         (ED25519, None) => PublicKey::Ed25519(bits.try_into().map_err(|_| unsupported())?),
         _ => return Err(unsupported()),
@@ -256,7 +262,7 @@ impl ExtendedKeyUsageValidator for AnyPurpose {
 }
 
 /// The signature algorithms of certificates.
-const ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[&EcdsaP256Sha256, &Ed25519];
+const ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[&EcdsaP256Sha256, &EcdsaP384Sha384, &Ed25519];
 
 #[derive(Debug)]
 struct EcdsaP256Sha256;
@@ -274,6 +280,25 @@ impl SignatureVerificationAlgorithm for EcdsaP256Sha256 {
 
     fn signature_alg_id(&self) -> AlgorithmIdentifier {
         alg_id::ECDSA_SHA256
+    }
+}
+
+#[derive(Debug)]
+struct EcdsaP384Sha384;
+
+impl SignatureVerificationAlgorithm for EcdsaP384Sha384 {
+    fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(key).map_err(|_| InvalidSignature)?;
+        let signature = p384::ecdsa::Signature::from_der(signature).map_err(|_| InvalidSignature)?;
+        key.verify(message, &signature).map_err(|_| InvalidSignature)
+    }
+
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        alg_id::ECDSA_P384
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        alg_id::ECDSA_SHA384
     }
 }
 

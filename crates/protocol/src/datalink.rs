@@ -4,7 +4,7 @@
 //! claimed issuer and the key hint can be read before [`UnverifiedDataLink::verify`]. What a verified link still
 //! lacks is the sender's proof (`DPoP` with `ath`), the grant's status and the evidence: linkage protocol §9.
 
-use enishi_credential::crypto::{SignatureVerifier, Signer, SignerError};
+use enishi_credential::crypto::{ES256_OR_EDDSA, SignatureVerifier, Signer, SignerError};
 use enishi_credential::jose::jwk::{Jwk, Thumbprint};
 use enishi_credential::jose::jws::{self, KeyHint, UnverifiedJws};
 pub use enishi_credential::status::StatusReference;
@@ -261,7 +261,7 @@ impl UnverifiedDataLink {
         expected: &Expected<'_>,
     ) -> Verdict<VerifiedDataLink> {
         let mut checks = Checks::new();
-        let jws = self.0.verify(verifier, key, TYP)?;
+        let jws = self.0.verify(verifier, key, &jws::Expected::new(TYP, ES256_OR_EDDSA))?;
         checks.passed("data-link-signature");
         let claims: DataLinkClaims = jws.parse_claims()?;
         let fail = |code, at: &str, detail: &str, remedy| {

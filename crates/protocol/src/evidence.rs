@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use enishi_credential::crypto::{SignatureVerifier, Signer, SignerError};
+use enishi_credential::crypto::{ES256_OR_EDDSA, SignatureVerifier, Signer, SignerError};
 use enishi_credential::encoding::b64;
 use enishi_credential::entropy::Entropy;
 use enishi_credential::jose::jwe::{ContentEncryption, JweBackend, JweError, JweHeader};
@@ -152,7 +152,8 @@ impl UnverifiedEvidence {
         key: &Jwk,
         issuer: &str,
     ) -> Verdict<VerifiedEvidence> {
-        let evidence: Evidence = self.jws.verify(verifier, key, TYP)?.parse_claims()?;
+        let evidence: Evidence =
+            self.jws.verify(verifier, key, &jws::Expected::new(TYP, ES256_OR_EDDSA))?.parse_claims()?;
         if evidence.iss != issuer {
             return Err(
                 Failure::new(CHECK, "issuer_mismatch", "the evidence is of another verifier").at("/iss")

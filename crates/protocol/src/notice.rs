@@ -1,7 +1,7 @@
 //! Signed notices of a verifier to a party about a grant (linkage protocol §10): withdrawn, suspended, resumed,
 //! expired. Sent with `POST` to the `notice_uri` of the party declaration; any 2xx answer acknowledges.
 
-use enishi_credential::crypto::{SignatureVerifier, Signer, SignerError};
+use enishi_credential::crypto::{ES256_OR_EDDSA, SignatureVerifier, Signer, SignerError};
 use enishi_credential::jose::jwk::Jwk;
 use enishi_credential::jose::jws::{self, KeyHint, UnverifiedJws};
 use enishi_credential::time::UnixTime;
@@ -108,7 +108,8 @@ impl UnverifiedNotice {
         audience: &str,
         now: UnixTime,
     ) -> Verdict<Notice> {
-        let notice: Notice = self.0.verify(verifier, key, TYP)?.parse_claims()?;
+        let notice: Notice =
+            self.0.verify(verifier, key, &jws::Expected::new(TYP, ES256_OR_EDDSA))?.parse_claims()?;
         let fail = |code, at: &str, detail: &str| {
             Err(Failure::new(CHECK, code, detail)
                 .at(at)

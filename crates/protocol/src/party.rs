@@ -8,7 +8,7 @@
 //!
 //! The `jti` of a verified assertion has to be spent by the caller: one assertion, one call.
 
-use enishi_credential::crypto::{SignatureVerifier, Signer, SignerError};
+use enishi_credential::crypto::{ES256_OR_EDDSA, SignatureVerifier, Signer, SignerError};
 use enishi_credential::entropy::{self, Entropy};
 use enishi_credential::jose::jwk::{Jwk, JwkSet};
 use enishi_credential::jose::jws::{self, KeyHint, UnverifiedJws};
@@ -143,7 +143,8 @@ impl UnverifiedAssertion {
         now: UnixTime,
     ) -> Verdict<AuthenticatedParty> {
         let key = find_key(jwks, &self.jws.key_hint())?;
-        let claims: Claims = self.jws.verify(verifier, key, TYP)?.parse_claims()?;
+        let claims: Claims =
+            self.jws.verify(verifier, key, &jws::Expected::new(TYP, ES256_OR_EDDSA))?.parse_claims()?;
         let fail = |code, at: &str, detail: &str, remedy| {
             Err(Failure::new(CHECK, code, detail).at(at).remedy(remedy))
         };

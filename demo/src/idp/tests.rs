@@ -1,11 +1,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use enishi_credential::crypto::{RustCryptoVerifier, SoftwareSigner};
+use enishi_credential::crypto::{ES256_OR_EDDSA, RustCryptoVerifier, SoftwareSigner};
 use enishi_credential::encoding::b64;
 use enishi_credential::entropy::SeededEntropy;
 use enishi_credential::jose::jwk::{Jwk, PrivateJwk};
-use enishi_credential::jose::jws::UnverifiedJws;
+use enishi_credential::jose::jws::{Expected, UnverifiedJws};
 use enishi_credential::time::{FixedClock, UnixTime};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -122,7 +122,7 @@ async fn a_resident_logs_in_and_the_client_gets_a_signed_id_token() {
     let jwks = op.browser.json(&format!("{}/jwks", op.issuer)).await.unwrap();
     let key = Jwk::from_value(&jwks["keys"][0]).unwrap();
     let id_token = UnverifiedJws::parse(tokens["id_token"].as_str().unwrap()).unwrap();
-    let id_token = id_token.verify(&RustCryptoVerifier, &key, "JWT").unwrap();
+    let id_token = id_token.verify(&RustCryptoVerifier, &key, &Expected::new("JWT", ES256_OR_EDDSA)).unwrap();
     let claims = id_token.claims();
     assert_eq!(claims["iss"], json!(op.issuer));
     assert_eq!(claims["aud"], json!("issuer"));

@@ -38,7 +38,7 @@ fn relationships(key: &Jwk) -> Verdict<Vec<Relationship>> {
         Some("enc") => (false, true),
         Some(_) => return Err(fault("did_key_invalid", "`use` is neither `sig` nor `enc`")),
     };
-    let may_agree = may_agree && !matches!(key.key, PublicKey::Ed25519(_));
+    let may_agree = may_agree && !matches!(key.key, PublicKey::Ed25519(_) | PublicKey::P384 { .. });
     let may_sign = may_sign && can_sign(&key.key);
     Ok(Relationship::ALL
         .into_iter()

@@ -9,6 +9,8 @@ use crate::verdict::Verdict;
 
 /// Multicodec `p256-pub`: a compressed point.
 const P256: u64 = 0x1200;
+/// Multicodec `p384-pub`: a compressed point.
+const P384: u64 = 0x1201;
 /// Multicodec `ed25519-pub`.
 const ED25519: u64 = 0xed;
 /// Multicodec `x25519-pub`.
@@ -16,17 +18,20 @@ const X25519: u64 = 0xec;
 
 pub(super) fn create(key: &Jwk) -> String {
     let (codec, bytes) = match &key.key {
-        PublicKey::P256 { x, y } => {
-            // The prefix of a compressed point says whether y is odd (SEC 1 §2.3.3).
-            let odd = y.last().is_some_and(|last| last & 1 == 1);
-            (P256, [&[if odd { 3 } else { 2 }], x.as_slice()].concat())
-        }
+        PublicKey::P256 { x, y } => (P256, compressed(x, y)),
+        PublicKey::P384 { x, y } => (P384, compressed(x, y)),
         PublicKey::Ed25519(raw) => (ED25519, raw.to_vec()),
         PublicKey::X25519(raw) => (X25519, raw.to_vec()),
     };
     let mut prefixed = write_varint(codec);
     prefixed.extend(bytes);
     format!("did:key:{}", multibase::encode(Base::Base58Btc, prefixed))
+}
+
+/// The prefix of a compressed point says whether y is odd (SEC 1 §2.3.3).
+fn compressed(x: &[u8], y: &[u8]) -> Vec<u8> {
+    let odd = y.last().is_some_and(|last| last & 1 == 1);
+    [&[if odd { 3 } else { 2 }], x].concat()
 }
 
 pub(super) fn resolve(id: &str) -> Verdict<Resolved> {

@@ -271,7 +271,7 @@ pub fn did_document_value(did: &Did) -> Verdict<Value> {
 
 /// Whether a key of this type can make signatures.
 const fn can_sign(key: &PublicKey) -> bool {
-    matches!(key, PublicKey::P256 { .. } | PublicKey::Ed25519(_))
+    matches!(key, PublicKey::P256 { .. } | PublicKey::P384 { .. } | PublicKey::Ed25519(_))
 }
 
 impl fmt::Debug for Did {

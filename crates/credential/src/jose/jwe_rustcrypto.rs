@@ -38,7 +38,7 @@ impl JweBackend for RustCryptoJwe {
         let ephemeral = match recipient.key {
             PublicKey::P256 { .. } => PrivateJwk::generate_p256(entropy),
             PublicKey::X25519(_) => PrivateJwk::generate_x25519(entropy),
-            PublicKey::Ed25519(_) => return Err(JweError::WrongKey),
+            PublicKey::P384 { .. } | PublicKey::Ed25519(_) => return Err(JweError::WrongKey),
         };
         let shared = agree(&ephemeral, &recipient.key).ok_or(JweError::WrongKey)?;
         let key = derive_key(&shared, header)?;

@@ -22,6 +22,13 @@ pub enum PublicKey {
         /// Big-endian y coordinate.
         y: [u8; 32],
     },
+    /// A point of P-384 (`kty: EC`): for checking signatures only.
+    P384 {
+        /// Big-endian x coordinate.
+        x: [u8; 48],
+        /// Big-endian y coordinate.
+        y: [u8; 48],
+    },
     /// An Ed25519 verification key (`kty: OKP`).
     Ed25519([u8; 32]),
     /// An X25519 key agreement key (`kty: OKP`).
@@ -29,10 +36,11 @@ pub enum PublicKey {
 }
 
 impl PublicKey {
-    /// The uncompressed SEC1 encoding of a P-256 key (65 bytes), or the raw key of the others.
+    /// The uncompressed SEC1 encoding of a P-256 or P-384 key (65 or 97 bytes), or the raw key of the others.
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
             Self::P256 { x, y } => [&[4], x.as_slice(), y.as_slice()].concat(),
+            Self::P384 { x, y } => [&[4], x.as_slice(), y.as_slice()].concat(),
             Self::Ed25519(key) | Self::X25519(key) => key.to_vec(),
         }
     }
@@ -48,7 +56,7 @@ pub enum JwkError {
     #[error("the JWK holds private key material")]
     Private,
     /// A key type or curve that is not used here.
-    #[error("the key type or curve is not supported: use EC P-256, OKP Ed25519 or OKP X25519")]
+    #[error("the key type or curve is not supported: use EC P-256 or P-384, OKP Ed25519 or X25519")]
     Unsupported,
     /// Coordinates that are not a point of the curve.
     #[error("the coordinates are not a point of the curve")]
@@ -137,7 +145,6 @@ impl Jwk {
 
     fn from_members(object: &Map<String, Value>) -> Result<Self, JwkError> {
         let text = |name: &str| object.get(name).and_then(Value::as_str).ok_or(JwkError::Malformed);
-        let bytes = |name: &str| b64::decode_array::<32>(text(name)?).map_err(|_| JwkError::Malformed);
         let optional = |name: &str| match object.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -145,26 +152,31 @@ impl Jwk {
         };
         let key = match (text("kty")?, text("crv")) {
             ("EC", Ok("P-256")) => {
-                let (x, y) = (bytes("x")?, bytes("y")?);
-                let sec1 = PublicKey::P256 { x, y }.to_bytes();
-                p256::PublicKey::from_sec1_bytes(&sec1).map_err(|_| JwkError::NotOnCurve)?;
-                PublicKey::P256 { x, y }
+                let key = PublicKey::P256 { x: bytes(text("x")?)?, y: bytes(text("y")?)? };
+                p256::PublicKey::from_sec1_bytes(&key.to_bytes()).map_err(|_| JwkError::NotOnCurve)?;
+                key
+            }
+            ("EC", Ok("P-384")) => {
+                let key = PublicKey::P384 { x: bytes(text("x")?)?, y: bytes(text("y")?)? };
+                p384::PublicKey::from_sec1_bytes(&key.to_bytes()).map_err(|_| JwkError::NotOnCurve)?;
+                key
             }
             ("OKP", Ok("Ed25519")) => {
-                let x = bytes("x")?;
+                let x = bytes(text("x")?)?;
                 let key = ed25519_dalek::VerifyingKey::from_bytes(&x).map_err(|_| JwkError::NotOnCurve)?;
                 if key.is_weak() {
                     return Err(JwkError::NotOnCurve);
                 }
                 PublicKey::Ed25519(x)
             }
-            ("OKP", Ok("X25519")) => PublicKey::X25519(bytes("x")?),
+            ("OKP", Ok("X25519")) => PublicKey::X25519(bytes(text("x")?)?),
             ("EC" | "OKP", Err(_)) => return Err(JwkError::Malformed),
             _ => return Err(JwkError::Unsupported),
         };
         let jwk = Self { key, kid: optional("kid")?, alg: optional("alg")?, key_use: optional("use")? };
         let fits = match jwk.key {
             PublicKey::P256 { .. } => ["ES256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"].as_slice(),
+            PublicKey::P384 { .. } => &["ES384"],
             PublicKey::Ed25519(_) => &["EdDSA", "Ed25519"],
             PublicKey::X25519(_) => &["ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"],
         };
@@ -192,6 +204,9 @@ impl Jwk {
             PublicKey::P256 { x, y } => {
                 json!({"crv": "P-256", "kty": "EC", "x": b64::encode(x), "y": b64::encode(y)})
             }
+            PublicKey::P384 { x, y } => {
+                json!({"crv": "P-384", "kty": "EC", "x": b64::encode(x), "y": b64::encode(y)})
+            }
             PublicKey::Ed25519(x) => json!({"crv": "Ed25519", "kty": "OKP", "x": b64::encode(x)}),
             PublicKey::X25519(x) => json!({"crv": "X25519", "kty": "OKP", "x": b64::encode(x)}),
         }
@@ -207,9 +222,18 @@ impl Jwk {
     pub fn algorithm(&self) -> Option<Algorithm> {
         match self.key {
             PublicKey::P256 { .. } => Some(Algorithm::Es256),
+            PublicKey::P384 { .. } => Some(Algorithm::Es384),
             PublicKey::Ed25519(_) => Some(Algorithm::EdDsa),
             PublicKey::X25519(_) => None,
         }
+    }
+
+    /// Whether signatures by `algorithm` may be checked with this key: it is of that type, and neither its `use` nor its
+    /// `alg` says otherwise (RFC 7517 §4.2, §4.4; RFC 8725 §3.1).
+    pub fn may_verify(&self, algorithm: Algorithm) -> bool {
+        self.algorithm() == Some(algorithm)
+            && self.key_use.as_deref().is_none_or(|it| it == "sig")
+            && self.alg.as_deref().is_none_or(|it| Algorithm::from_name(it) == Some(algorithm))
     }
 
     /// The same key with another `kid`.
@@ -234,6 +258,11 @@ impl Jwk {
         self.alg = self.algorithm().map(|alg| alg.as_str().to_owned());
         self
     }
+}
+
+/// A coordinate or key of exactly `N` bytes (RFC 7518 §6.2.1.2, RFC 8037 §2): leading zeros are written, never left out.
+fn bytes<const N: usize>(text: &str) -> Result<[u8; N], JwkError> {
+    b64::decode_array(text).map_err(|_| JwkError::Malformed)
 }
 
 impl Serialize for Jwk {
@@ -344,16 +373,18 @@ impl PrivateJwk {
     /// Reads a private JWK; the public members must belong to the private one.
     ///
     /// # Errors
-    /// [`JwkError`] as [`Jwk::from_value`], and [`JwkError::Contradiction`] when `d` belongs to another public key.
+    /// [`JwkError`] as [`Jwk::from_value`], [`JwkError::Unsupported`] for P-384, and [`JwkError::Contradiction`] when
+    /// `d` belongs to another public key.
     pub fn from_value(value: &Value) -> Result<Self, JwkError> {
         let object = value.as_object().ok_or(JwkError::Malformed)?;
         let public = Jwk::from_members(object)?;
         let d = object.get("d").and_then(Value::as_str).ok_or(JwkError::Malformed)?;
-        let secret = Zeroizing::new(b64::decode_array::<32>(d).map_err(|_| JwkError::Malformed)?);
+        let secret = || bytes(d).map(Zeroizing::new);
         let mut key = match public.key {
-            PublicKey::P256 { .. } => Self::from_p256_secret(&secret)?,
-            PublicKey::Ed25519(_) => Self::from_ed25519_seed(&secret),
-            PublicKey::X25519(_) => Self::from_x25519_secret(&secret),
+            PublicKey::P256 { .. } => Self::from_p256_secret(&*secret()?)?,
+            PublicKey::P384 { .. } => return Err(JwkError::Unsupported),
+            PublicKey::Ed25519(_) => Self::from_ed25519_seed(&*secret()?),
+            PublicKey::X25519(_) => Self::from_x25519_secret(&*secret()?),
         };
         if key.public.key != public.key {
             return Err(JwkError::Contradiction);
@@ -403,6 +434,38 @@ mod tests {
         .unwrap();
         assert_eq!(key.thumbprint().to_string(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
         assert_eq!(key.to_value().as_object().unwrap().len(), 3, "unknown members are kept out");
+    }
+
+    /// The key of RFC 6979 A.2.6.
+    fn p384() -> Value {
+        json!({"kty": "EC", "crv": "P-384",
+            "x": "7DpOQVtOGaRWhhgCn0J_pdqai8SukuAuBqrlKGswDGTe-PDqkFWGYGSiVFFUgLwT",
+            "y": "gBXZty19VyROqO-awMYhiWcIpZNn-d-59UyoSz8cnbEoiyMcOuDU_nNE_SUzJkcg"})
+    }
+
+    #[test]
+    fn a_p384_key_is_public_only_and_its_point_is_checked() {
+        let key = Jwk::from_value(&p384()).unwrap();
+        assert_eq!(key.to_value(), p384());
+        assert_eq!(key.algorithm(), Some(Algorithm::Es384));
+        assert_eq!(key.key.to_bytes().len(), 97);
+        // Computed apart from this crate, with Python's hashlib.
+        assert_eq!(key.thumbprint().to_string(), "l2tfkSzhekdOr24I18E1O_-49AlK14MTo7OxJMS7-HI");
+        let with = |name: &str, value: Value| {
+            let mut jwk = p384();
+            jwk[name] = value;
+            Jwk::from_value(&jwk)
+        };
+        assert_eq!(with("y", json!(b64::encode([1; 48]))), Err(JwkError::NotOnCurve));
+        assert_eq!(with("y", json!(b64::encode([1; 32]))), Err(JwkError::Malformed));
+        assert_eq!(with("crv", json!("P-256")), Err(JwkError::Malformed));
+        assert_eq!(with("alg", json!("ES256")), Err(JwkError::Contradiction));
+        assert_eq!(with("alg", json!("ECDH-ES")), Err(JwkError::Contradiction));
+        assert!(with("alg", json!("ES384")).is_ok());
+        assert_eq!(with("d", json!(b64::encode([1; 48]))), Err(JwkError::Private));
+        let mut private = p384();
+        private["d"] = json!(b64::encode([1; 48]));
+        assert_eq!(PrivateJwk::from_value(&private).err(), Some(JwkError::Unsupported));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! JWS in compact serialization (RFC 7515 §7.1): signed texts that cannot be read before they are verified.
 //!
 //! ```text
-//! compact text ──parse──▶ UnverifiedJws ──verify(key, typ)──▶ VerifiedJws ──claims()──▶ your type
+//! compact text ──parse──▶ UnverifiedJws ──verify(key, expected)──▶ VerifiedJws ──claims()──▶ your type
 //!                              └ key_hint(): which key the sender says it used; nothing else can be read
 //! ```
 
@@ -41,6 +41,31 @@ pub struct KeyHint<'a> {
     pub x5c: &'a [Vec<u8>],
 }
 
+/// What a reader expects of a JWS, decided before it is looked at: one kind of token, and the algorithms that are
+/// acceptable for it (RFC 8725 §3.1, §3.11). Every use names its own, so that an algorithm that is new to this crate
+/// comes into no existing use by accident.
+///
+/// ```
+/// use enishi_credential::crypto::ES256_OR_EDDSA;
+/// use enishi_credential::jose::jws::Expected;
+///
+/// const RECEIPT: Expected<'_> = Expected::new("receipt+jwt", ES256_OR_EDDSA);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expected<'a> {
+    /// `typ`, compared character by character.
+    pub typ: &'a str,
+    /// The algorithms that the signer may use; with none, nothing verifies.
+    pub algorithms: &'a [Algorithm],
+}
+
+impl<'a> Expected<'a> {
+    /// Expects `typ`, signed with one of `algorithms`.
+    pub const fn new(typ: &'a str, algorithms: &'a [Algorithm]) -> Self {
+        Self { typ, algorithms }
+    }
+}
+
 /// The longest compact JWS that is read at all; larger ones are refused before any decoding.
 pub const MAX_LENGTH: usize = 1 << 20;
 
@@ -48,12 +73,18 @@ fn malformed(detail: impl Into<String>) -> Failure {
     Failure::new("jws-form", "jws_malformed", detail).remedy("send a compact JWS (RFC 7515 §7.1)")
 }
 
+fn alg_not_allowed(detail: &str) -> Failure {
+    Failure::new("jws-algorithm", "alg_not_allowed", detail)
+        .at("/alg")
+        .remedy("sign with an algorithm that is accepted for this kind of token: ES256 always is")
+}
+
 impl UnverifiedJws {
     /// Splits `compact` and checks its header.
     ///
     /// # Errors
     /// `jws_malformed` for anything that is not three strict base64url parts with a JSON header object without
-    /// duplicate members; `alg_not_allowed` for `none`, HMAC and everything else that is not ES256 or EdDSA;
+    /// duplicate members; `alg_not_allowed` for `none`, HMAC and everything else that is no [`Algorithm`];
     /// `crit_not_supported` for `crit` or `b64`; `jwk_invalid` for a bad or private `jwk`.
     pub fn parse(compact: &str) -> Verdict<Self> {
         if compact.len() > MAX_LENGTH {
@@ -74,11 +105,8 @@ impl UnverifiedJws {
             Err(error) => return Err(malformed(format!("the header: {error}"))),
         };
         let alg = header.get("alg").and_then(Value::as_str).unwrap_or_default();
-        let algorithm = Algorithm::from_name(alg).ok_or_else(|| {
-            Failure::new("jws-algorithm", "alg_not_allowed", "`alg` is not an allowed asymmetric algorithm")
-                .at("/alg")
-                .remedy("sign with ES256 or EdDSA")
-        })?;
+        let algorithm = Algorithm::from_name(alg)
+            .ok_or_else(|| alg_not_allowed("`alg` is not an asymmetric algorithm that is used here"))?;
         if header.contains_key("crit") || header.contains_key("b64") {
             return Err(Failure::new(
                 "jws-critical",
@@ -126,25 +154,38 @@ impl UnverifiedJws {
         json::parse(&self.payload).ok()?.get(name)?.as_str().map(str::to_owned)
     }
 
-    /// Checks the type and the signature.
+    /// Checks the algorithm, the type and the signature.
     ///
     /// # Errors
-    /// `typ_not_allowed` if `typ` is not exactly `typ`; `signature_invalid` if the signature is not `key`'s, or `key` is
-    /// marked `use: enc`;
+    /// `alg_not_allowed` if the algorithm is not on the list of this use; `typ_not_allowed` if `typ` is not exactly the
+    /// expected one; `signature_invalid` if the signature is not `key`'s, or if `key` is of another algorithm or is for
+    /// encryption;
     /// `payload_not_json` if the payload is not a JSON object without duplicate members.
-    pub fn verify(self, verifier: &dyn SignatureVerifier, key: &Jwk, typ: &str) -> Verdict<VerifiedJws> {
+    pub fn verify(
+        self,
+        verifier: &dyn SignatureVerifier,
+        key: &Jwk,
+        expected: &Expected<'_>,
+    ) -> Verdict<VerifiedJws> {
+        if !expected.algorithms.contains(&self.algorithm) {
+            return Err(alg_not_allowed("`alg` is not on the list for this kind of token"));
+        }
         let found = self.header.get("typ").and_then(Value::as_str);
-        if found != Some(typ) {
-            return Err(Failure::new("jws-type", "typ_not_allowed", format!("`typ` is not `{typ}`"))
-                .at("/typ")
-                .remedy("set the type that the specification names: one kind of token is never another"));
+        if found != Some(expected.typ) {
+            return Err(Failure::new(
+                "jws-type",
+                "typ_not_allowed",
+                format!("`typ` is not `{}`", expected.typ),
+            )
+            .at("/typ")
+            .remedy("set the type that the specification names: one kind of token is never another"));
         }
         let invalid = |detail: &str| {
             Failure::new("jws-signature", "signature_invalid", detail)
                 .remedy("sign the text with the key that is published for this signer")
         };
-        if key.key_use.as_deref() == Some("enc") {
-            return Err(invalid("the key is published for encryption, not for signatures"));
+        if !key.may_verify(self.algorithm) {
+            return Err(invalid("the key is for another algorithm, or for encryption"));
         }
         verifier
             .verify(self.algorithm, key, self.signing_input.as_bytes(), &self.signature)
@@ -252,9 +293,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::crypto::{RustCryptoVerifier, SoftwareSigner};
+    use crate::crypto::{ES256_OR_EDDSA, RustCryptoVerifier, SoftwareSigner};
     use crate::entropy::SeededEntropy;
-    use crate::jose::jwk::PrivateJwk;
+    use crate::jose::jwk::{PrivateJwk, PublicKey};
+
+    const EXPECTED: Expected<'_> = Expected::new("test+jwt", ES256_OR_EDDSA);
 
     fn signer() -> SoftwareSigner {
         SoftwareSigner::new(PrivateJwk::generate_p256(&SeededEntropy::new("jws"))).unwrap()
@@ -272,16 +315,19 @@ mod tests {
     async fn only_the_right_type_and_key_open_it() {
         let key = signer().public_jwk().clone();
         let jws = UnverifiedJws::parse(&signed().await).unwrap();
-        let verified = jws.clone().verify(&RustCryptoVerifier, &key, "test+jwt").unwrap();
+        let verified = jws.clone().verify(&RustCryptoVerifier, &key, &EXPECTED).unwrap();
         assert_eq!(verified.claims().get("a"), Some(&json!(1)));
-        assert_eq!(code(jws.clone().verify(&RustCryptoVerifier, &key, "JWT")), "typ_not_allowed");
+        assert_eq!(
+            code(jws.clone().verify(&RustCryptoVerifier, &key, &Expected::new("JWT", ES256_OR_EDDSA))),
+            "typ_not_allowed"
+        );
         let other = PrivateJwk::generate_p256(&SeededEntropy::new("other"));
         assert_eq!(
-            code(jws.clone().verify(&RustCryptoVerifier, other.public(), "test+jwt")),
+            code(jws.clone().verify(&RustCryptoVerifier, other.public(), &EXPECTED)),
             "signature_invalid"
         );
         let for_encryption = key.for_encryption();
-        assert_eq!(code(jws.verify(&RustCryptoVerifier, &for_encryption, "test+jwt")), "signature_invalid");
+        assert_eq!(code(jws.verify(&RustCryptoVerifier, &for_encryption, &EXPECTED)), "signature_invalid");
     }
 
     #[test]
@@ -289,14 +335,92 @@ mod tests {
         let with = |header: &str| {
             code(UnverifiedJws::parse(&format!("{}.{}.AA", b64::encode(header), b64::encode("{}"))))
         };
-        assert_eq!(with(r#"{"alg":"none"}"#), "alg_not_allowed");
-        assert_eq!(with(r#"{"alg":"HS256"}"#), "alg_not_allowed");
-        assert_eq!(with(r"{}"), "alg_not_allowed");
+        for alg in ["none", "None", "NONE", "nOnE", "", "HS256", "HS384", "HS512", "RS256", "PS256", "ES512"]
+        {
+            assert_eq!(with(&format!(r#"{{"alg":"{alg}"}}"#)), "alg_not_allowed", "{alg}");
+        }
+        for header in
+            [r"{}", r#"{"alg":null}"#, r#"{"alg":["ES256"]}"#, r#"{"alg":"es256"}"#, r#"{"alg":"ES256K"}"#]
+        {
+            assert_eq!(with(header), "alg_not_allowed", "{header}");
+        }
         assert_eq!(with(r#"{"alg":"ES256","crit":["x"]}"#), "crit_not_supported");
+        assert_eq!(with(r#"{"alg":"ES256","crit":[]}"#), "crit_not_supported");
+        assert_eq!(with(r#"{"alg":"ES256","b64":true}"#), "crit_not_supported");
         assert_eq!(with(r#"{"alg":"ES256","alg":"ES256"}"#), "jws_malformed");
         assert_eq!(with(r#"{"alg":"ES256","typ":1}"#), "jws_malformed");
         assert_eq!(with(r#"{"alg":"ES256","jwk":{"kty":"oct","k":"AA"}}"#), "jwk_invalid");
         assert_eq!(with(r#"{"alg":"ES256","x5c":"AA"}"#), "jws_malformed");
+    }
+
+    /// A signature by P-384, which only tests make, and its key.
+    fn signed_with_p384(header: &str) -> (String, Jwk) {
+        use p384::ecdsa::signature::Signer as _;
+        let pair = p384::ecdsa::SigningKey::from_slice(&[7; 48]).unwrap();
+        let point = pair.verifying_key().to_sec1_point(false);
+        let (x, y) = (point.x().unwrap(), point.y().unwrap());
+        let key = Jwk::new(PublicKey::P384 { x: (*x).into(), y: (*y).into() });
+        let input = format!("{}.{}", b64::encode(header), b64::encode(r#"{"a":1}"#));
+        let signature: p384::ecdsa::Signature = pair.sign(input.as_bytes());
+        (format!("{input}.{}", b64::encode(signature.to_bytes())), key)
+    }
+
+    #[test]
+    fn sd_n1_an_algorithm_that_is_known_is_acceptable_only_where_it_is_listed() {
+        let (text, key) = signed_with_p384(r#"{"alg":"ES384","typ":"test+jwt"}"#);
+        let read = |algorithms: &[Algorithm]| {
+            let expected = Expected::new("test+jwt", algorithms);
+            UnverifiedJws::parse(&text).unwrap().verify(&RustCryptoVerifier, &key, &expected)
+        };
+        assert_eq!(read(&[Algorithm::Es384]).unwrap().algorithm(), Algorithm::Es384);
+        assert_eq!(code(read(ES256_OR_EDDSA)), "alg_not_allowed");
+        assert_eq!(code(read(&[Algorithm::EdDsa])), "alg_not_allowed");
+        assert_eq!(code(read(&[])), "alg_not_allowed");
+    }
+
+    #[tokio::test]
+    async fn sd_n1_algorithm_and_key_are_never_confused_in_either_direction() {
+        let every = [Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa];
+        let expected = Expected::new("test+jwt", &every);
+        let ed25519 = SoftwareSigner::new(PrivateJwk::generate_ed25519(&SeededEntropy::new("ed"))).unwrap();
+        let (by_p384, p384) = signed_with_p384(r#"{"alg":"ES384","typ":"test+jwt"}"#);
+        let by_ed25519 = sign(&ed25519, header("test+jwt", &ed25519), &json!({})).await.unwrap();
+        let texts = [signed().await, by_p384, by_ed25519];
+        let keys = [signer().public_jwk().clone(), p384, ed25519.public_jwk().clone()];
+        for (at, text) in texts.iter().enumerate() {
+            for (with, key) in keys.iter().enumerate() {
+                let jws = UnverifiedJws::parse(text).unwrap();
+                let outcome = jws.verify(&RustCryptoVerifier, key, &expected);
+                if at == with {
+                    assert!(outcome.is_ok(), "{at}");
+                } else {
+                    assert_eq!(code(outcome), "signature_invalid", "text {at}, key {with}");
+                }
+            }
+        }
+        // The header names the algorithm of the key, but the signature is another's.
+        let (lie, _) = signed_with_p384(r#"{"alg":"ES256","typ":"test+jwt"}"#);
+        for key in &keys {
+            let jws = UnverifiedJws::parse(&lie).unwrap();
+            assert_eq!(code(jws.verify(&RustCryptoVerifier, key, &expected)), "signature_invalid");
+        }
+    }
+
+    #[tokio::test]
+    async fn sd_n1_a_key_published_for_something_else_verifies_nothing() {
+        let text = signed().await;
+        let key = signer().public_jwk().clone();
+        let read = |change: fn(&mut Jwk)| {
+            let mut key = key.clone();
+            change(&mut key);
+            UnverifiedJws::parse(&text).unwrap().verify(&RustCryptoVerifier, &key, &EXPECTED)
+        };
+        assert!(read(|key| key.alg = Some("ES256".to_owned())).is_ok());
+        assert!(read(|key| key.key_use = Some("sig".to_owned())).is_ok());
+        assert_eq!(code(read(|key| key.alg = Some("ECDH-ES".to_owned()))), "signature_invalid");
+        assert_eq!(code(read(|key| key.alg = Some("ES384".to_owned()))), "signature_invalid");
+        assert_eq!(code(read(|key| key.key_use = Some("enc".to_owned()))), "signature_invalid");
+        assert_eq!(code(read(|key| key.key_use = Some("other".to_owned()))), "signature_invalid");
     }
 
     proptest! {
@@ -314,7 +438,7 @@ mod tests {
             changed.replace_range(at..=at, &with);
             prop_assume!(changed != good);
             let result = UnverifiedJws::parse(&changed)
-                .and_then(|jws| jws.verify(&RustCryptoVerifier, signer().public_jwk(), "test+jwt"));
+                .and_then(|jws| jws.verify(&RustCryptoVerifier, signer().public_jwk(), &EXPECTED));
             prop_assert!(result.is_err());
         }
     }

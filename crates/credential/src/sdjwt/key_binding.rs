@@ -9,7 +9,7 @@ use super::fault;
 use super::policy::{TYP_KB_JWT, Validation};
 use crate::crypto::SignatureVerifier;
 use crate::jose::jwk::Jwk;
-use crate::jose::jws::UnverifiedJws;
+use crate::jose::jws::{Expected, UnverifiedJws};
 use crate::time::UnixTime;
 use crate::verdict::{Failure, Verdict};
 
@@ -71,14 +71,12 @@ pub(super) fn verify(
     validation: &Validation,
     demand: &Demand<'_>,
 ) -> Verdict<KeyBinding> {
-    if !validation.holder_algorithms.contains(&jwt.key_hint().algorithm) {
-        return Err(fault("kb_alg_not_allowed", "policy does not list the algorithm").at("/alg"));
-    }
     if demand.holder_key.algorithm().is_none() || demand.holder_key.key_use.as_deref() == Some("enc") {
         return Err(fault("cnf_invalid", "the key in `cnf` cannot sign").at("/cnf/jwk"));
     }
+    let expected = Expected::new(TYP_KB_JWT, &validation.holder_algorithms);
     let (_, claims) =
-        jwt.verify(verifier, demand.holder_key, TYP_KB_JWT).map_err(as_key_binding)?.into_parts();
+        jwt.verify(verifier, demand.holder_key, &expected).map_err(as_key_binding)?.into_parts();
     let text = |name: &str| {
         claims.get(name).and_then(Value::as_str).ok_or_else(|| {
             fault("kb_malformed", format!("`{name}` is missing or not a string")).at(format!("/{name}"))

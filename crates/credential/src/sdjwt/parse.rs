@@ -8,7 +8,7 @@ use super::process::{Processed, process};
 use super::verified::VerifiedSdJwt;
 use crate::crypto::SignatureVerifier;
 use crate::jose::jwk::Jwk;
-use crate::jose::jws::{KeyHint, MAX_LENGTH, UnverifiedJws, VerifiedJws};
+use crate::jose::jws::{Expected, KeyHint, MAX_LENGTH, UnverifiedJws, VerifiedJws};
 use crate::verdict::{Checks, Failure, Verdict};
 
 /// The most disclosures that are read. A linkage credential has three, an identity card some forty.
@@ -146,13 +146,10 @@ fn verify_issuer(
     validation: &Validation,
 ) -> Verdict<VerifiedJws> {
     let hint = jwt.key_hint();
-    if !validation.algorithms.contains(&hint.algorithm) {
-        return Err(fault("alg_not_allowed", "policy does not list the algorithm").at("/alg"));
-    }
     let legacy =
         validation.legacy_typ && validation.typ == TYP_SD_JWT_VC && hint.typ == Some(TYP_SD_JWT_VC_LEGACY);
     let typ = if legacy { TYP_SD_JWT_VC_LEGACY } else { &validation.typ };
-    jwt.verify(verifier, key, typ).map_err(as_issuer)
+    jwt.verify(verifier, key, &Expected::new(typ, &validation.algorithms)).map_err(as_issuer)
 }
 
 /// Gives a failure of the issuer-signed JWS the check and remedy that belong to it here.

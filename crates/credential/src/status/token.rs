@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Number, Value, json};
 
 use super::{EncodedStatusList, Status, StatusList};
-use crate::crypto::{SignatureVerifier, Signer, SignerError};
+use crate::crypto::{ES256_OR_EDDSA, SignatureVerifier, Signer, SignerError};
 use crate::jose::jwk::Jwk;
 use crate::jose::jws::{self, KeyHint, UnverifiedJws};
 use crate::time::UnixTime;
@@ -118,9 +118,12 @@ impl UnverifiedStatusListToken {
         key: &Jwk,
         expected: &Expected<'_>,
     ) -> Verdict<VerifiedStatusList> {
-        let claims: Claims = self.0.verify(verifier, key, TYP)?.parse_claims().map_err(|failure| {
-            malformed("a required claim is missing, or a claim has another type").at(failure.pointer)
-        })?;
+        let claims: Claims =
+            self.0.verify(verifier, key, &jws::Expected::new(TYP, ES256_OR_EDDSA))?.parse_claims().map_err(
+                |failure| {
+                    malformed("a required claim is missing, or a claim has another type").at(failure.pointer)
+                },
+            )?;
         let ttl = claims.ttl()?;
         if claims.sub != expected.uri {
             return Err(Failure::new(

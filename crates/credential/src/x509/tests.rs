@@ -13,10 +13,15 @@ use crate::jose::jwk::PrivateJwk;
 /// 2026-06-01, within the validity of everything below.
 const NOW: UnixTime = UnixTime::from_secs(1_780_272_000);
 
-/// A key that signs certificates with RustCrypto, as `rcgen` wants it.
+/// A key that signs certificates with RustCrypto, as `rcgen` wants it. With P-384 only here: the crate itself never does.
 struct Key {
-    signer: SoftwareSigner,
+    pair: Pair,
     public: Vec<u8>,
+}
+
+enum Pair {
+    Software(SoftwareSigner),
+    P384(p384::ecdsa::SigningKey),
 }
 
 impl Key {
@@ -28,12 +33,26 @@ impl Key {
         Self::of(PrivateJwk::generate_ed25519(&SeededEntropy::new(seed)))
     }
 
-    fn of(key: PrivateJwk) -> Self {
-        Self { public: key.public().key.to_bytes(), signer: SoftwareSigner::new(key).unwrap() }
+    fn p384(seed: &str) -> Self {
+        let secret: [u8; 48] = crate::entropy::bytes(&SeededEntropy::new(seed));
+        let pair = p384::ecdsa::SigningKey::from_slice(&secret).unwrap();
+        let public = pair.verifying_key().to_sec1_point(false).as_bytes().to_vec();
+        Self { public, pair: Pair::P384(pair) }
     }
 
-    fn jwk(&self) -> &Jwk {
-        self.signer.public_jwk()
+    fn of(key: PrivateJwk) -> Self {
+        let public = key.public().key.to_bytes();
+        Self { public, pair: Pair::Software(SoftwareSigner::new(key).unwrap()) }
+    }
+
+    fn public_key(&self) -> PublicKey {
+        match &self.pair {
+            Pair::Software(signer) => signer.public_jwk().key.clone(),
+            Pair::P384(_) => PublicKey::P384 {
+                x: self.public[1..49].try_into().unwrap(),
+                y: self.public[49..].try_into().unwrap(),
+            },
+        }
     }
 }
 
@@ -43,21 +62,32 @@ impl PublicKeyData for Key {
     }
 
     fn algorithm(&self) -> &'static SignatureAlgorithm {
-        match self.signer.algorithm() {
-            Algorithm::Es256 => &rcgen::PKCS_ECDSA_P256_SHA256,
-            Algorithm::EdDsa => &rcgen::PKCS_ED25519,
+        match &self.pair {
+            Pair::P384(_) => &rcgen::PKCS_ECDSA_P384_SHA384,
+            Pair::Software(signer) if signer.algorithm() == Algorithm::Es256 => {
+                &rcgen::PKCS_ECDSA_P256_SHA256
+            }
+            Pair::Software(_) => &rcgen::PKCS_ED25519,
         }
     }
 }
 
 impl SigningKey for Key {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
-        let signature = self.signer.sign_now(message).unwrap();
-        Ok(match self.signer.algorithm() {
-            Algorithm::Es256 => {
-                p256::ecdsa::Signature::from_slice(&signature).unwrap().to_der().as_bytes().to_vec()
+        Ok(match &self.pair {
+            Pair::P384(pair) => {
+                let signature: p384::ecdsa::Signature = p384::ecdsa::signature::Signer::sign(pair, message);
+                signature.to_der().as_bytes().to_vec()
             }
-            Algorithm::EdDsa => signature,
+            Pair::Software(signer) => {
+                let signature = signer.sign_now(message).unwrap();
+                match signer.algorithm() {
+                    Algorithm::Es256 => {
+                        p256::ecdsa::Signature::from_slice(&signature).unwrap().to_der().as_bytes().to_vec()
+                    }
+                    _ => signature,
+                }
+            }
         })
     }
 }
@@ -100,7 +130,10 @@ struct World {
 }
 
 fn world(change: impl FnOnce(&mut CertificateParams)) -> World {
-    let (root_key, ca_key, leaf_key) = (Key::p256("root"), Key::ed25519("ca"), Key::p256("leaf"));
+    world_of([Key::p256("root"), Key::ed25519("ca"), Key::p256("leaf")], change)
+}
+
+fn world_of([root_key, ca_key, leaf_key]: [Key; 3], change: impl FnOnce(&mut CertificateParams)) -> World {
     let root = authority("root").self_signed(&root_key).unwrap().der().to_vec();
     let root_issuer = Issuer::new(authority("root"), root_key);
     let ca = authority("ca").signed_by(&ca_key, &root_issuer).unwrap().der().to_vec();
@@ -121,13 +154,50 @@ fn judged(world: &World) -> Verdict<VerifiedLeaf> {
 }
 
 #[test]
-fn a_chain_of_both_algorithms_gives_the_leafs_key_and_names() {
+fn a_chain_of_mixed_algorithms_gives_the_leafs_key_and_names() {
     let world = world(|_| {});
     let leaf = judged(&world).unwrap();
-    assert_eq!(leaf.key.key, world.leaf_key.jwk().key);
+    assert_eq!(leaf.key.key, world.leaf_key.public_key());
     assert_eq!(leaf.dns_names, ["verifier.example"]);
     assert!(leaf.has_dns_name("VERIFIER.example") && !leaf.has_dns_name("a.verifier.example"));
     assert!(leaf.has_uri("https://town.example") && !leaf.has_uri("https://town.example/"));
+}
+
+#[test]
+fn chains_with_p384_anywhere_are_followed() {
+    let p384 = |seed| Key::p384(seed);
+    for keys in [
+        [p384("root"), p384("ca"), p384("leaf")],
+        [p384("root"), p384("ca"), Key::p256("leaf")],
+        [p384("root"), Key::p256("ca"), Key::ed25519("leaf")],
+        [Key::p256("root"), p384("ca"), p384("leaf")],
+        [Key::ed25519("root"), Key::p256("ca"), p384("leaf")],
+    ] {
+        let world = world_of(keys, |_| {});
+        assert_eq!(judged(&world).unwrap().key.key, world.leaf_key.public_key());
+        // A signature by another key of the same name does not hold.
+        let forged = world_of([Key::p384("other"), p384("ca"), p384("leaf")], |_| {});
+        assert_eq!(code(verify_chain(&forged.chain, &world.anchors, NOW)), "x5c_untrusted");
+    }
+}
+
+#[test]
+fn a_curve_with_the_hash_of_the_other_is_refused() {
+    // `ecdsa-with-SHA256` and `ecdsa-with-SHA384` differ in the last byte of their object identifiers.
+    let (sha256, sha384) =
+        ([0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02], [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03]);
+    for (ca, from, to) in [(Key::p256("ca"), sha256, sha384), (Key::p384("ca"), sha384, sha256)] {
+        let mut world = world_of([Key::p256("root"), ca, Key::p256("leaf")], |_| {});
+        assert!(judged(&world).is_ok());
+        let leaf = &mut world.chain[0];
+        let places: Vec<usize> =
+            (0..leaf.len() - from.len()).filter(|at| leaf[*at..].starts_with(&from)).collect();
+        assert_eq!(places.len(), 2, "in the signed part and beside the signature");
+        for at in places {
+            leaf[at..at + to.len()].copy_from_slice(&to);
+        }
+        assert_eq!(code(judged(&world)), "x5c_untrusted");
+    }
 }
 
 #[test]
@@ -141,7 +211,7 @@ fn an_ed25519_leaf_directly_under_the_anchor() {
         base64::engine::general_purpose::STANDARD.encode(&root)
     );
     let anchors = TrustAnchors::from_pem(&pem).unwrap();
-    assert_eq!(verify_chain(&[leaf], &anchors, NOW).unwrap().key.key, leaf_key.jwk().key);
+    assert_eq!(verify_chain(&[leaf], &anchors, NOW).unwrap().key.key, leaf_key.public_key());
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use enishi_credential::crypto::SignatureVerifier;
-use enishi_credential::jose::jws::{UnverifiedJws, VerifiedJws};
+use enishi_credential::crypto::{ES256_OR_EDDSA, SignatureVerifier};
+use enishi_credential::jose::jws::{Expected, UnverifiedJws, VerifiedJws};
 use enishi_credential::time::UnixTime;
 use enishi_credential::verdict::{Failure, Verdict};
 
@@ -82,7 +82,8 @@ impl DeclarationSet {
     ) -> Verdict<()> {
         let id = jws.claimed("iss").ok_or_else(|| malformed("there is no `iss`"))?;
         let key = trust.party_key(&jws, &id, now)?;
-        let party: Party = jws.verify(verifier, &key, PARTY_TYP)?.parse_claims()?;
+        let party: Party =
+            jws.verify(verifier, &key, &Expected::new(PARTY_TYP, ES256_OR_EDDSA))?.parse_claims()?;
         party.check()?;
         not_from_future(party.iat, now)?;
         insert(&mut self.parties, compact, party);
@@ -146,7 +147,7 @@ impl DeclarationSet {
         .remedy("send the party declaration too");
         for party in self.parties.values().filter(|party| party.body.iss == id) {
             let outcome = find_key(&party.body.jwks, &jws.key_hint())
-                .and_then(|key| jws.clone().verify(verifier, key, typ));
+                .and_then(|key| jws.clone().verify(verifier, key, &Expected::new(typ, ES256_OR_EDDSA)));
             match outcome {
                 Ok(verified) => return Ok(verified),
                 Err(error) => failure = error,

@@ -1,19 +1,19 @@
 //! Checking proofs: the server's side (RFC 9449 §4.3).
 
-use enishi_credential::crypto::SignatureVerifier;
+use enishi_credential::crypto::{ES256_OR_EDDSA, SignatureVerifier};
 use enishi_credential::encoding::b64;
 use enishi_credential::jose::jwk::Thumbprint;
-use enishi_credential::jose::jws::UnverifiedJws;
+use enishi_credential::jose::jws::{self, UnverifiedJws};
 use enishi_credential::time::UnixTime;
 use enishi_credential::verdict::Failure;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use super::PROOF_TYPE;
 use super::error::DpopError;
 use super::htu::normalised_htu;
 use super::proof::access_token_hash;
-use super::{ALGORITHMS, PROOF_TYPE};
 
 /// The longest header that is read: a proof is well below a kilobyte.
 const MAX_LENGTH: usize = 4096;
@@ -120,14 +120,13 @@ pub fn verify(
     };
     let jws = UnverifiedJws::parse(compact).map_err(DpopError::Invalid)?;
     let hint = jws.key_hint();
-    if !ALGORITHMS.contains(&hint.algorithm.as_str()) {
-        return Err(invalid("dpop-algorithm", "the algorithm is not accepted", "sign with ES256 or EdDSA"));
-    }
     let key = hint
         .jwk
         .cloned()
         .ok_or_else(|| invalid("dpop-key", "the header lacks `jwk`", "put the public key into the header"))?;
-    let verified = jws.verify(verifier, &key, PROOF_TYPE).map_err(DpopError::Invalid)?;
+    let verified = jws
+        .verify(verifier, &key, &jws::Expected::new(PROOF_TYPE, ES256_OR_EDDSA))
+        .map_err(DpopError::Invalid)?;
     let claims: Claims = verified.parse_claims().map_err(DpopError::Invalid)?;
 
     if claims.jti.is_empty() {

@@ -1,6 +1,6 @@
 //! The verifier's signed answer to a withdrawal (linkage protocol §10, threat 17): what the wallet keeps as its proof.
 
-use enishi_credential::crypto::{SignatureVerifier, Signer, SignerError};
+use enishi_credential::crypto::{ES256_OR_EDDSA, SignatureVerifier, Signer, SignerError};
 use enishi_credential::jose::jwk::Jwk;
 use enishi_credential::jose::jws::{self, KeyHint, UnverifiedJws};
 use enishi_credential::time::UnixTime;
@@ -68,7 +68,8 @@ impl UnverifiedAcknowledgement {
         issuer: &str,
         grant_id: &str,
     ) -> Verdict<Acknowledgement> {
-        let claims: Acknowledgement = self.0.verify(verifier, key, TYP)?.parse_claims()?;
+        let claims: Acknowledgement =
+            self.0.verify(verifier, key, &jws::Expected::new(TYP, ES256_OR_EDDSA))?.parse_claims()?;
         if claims.iss != issuer || claims.grant_id != grant_id || claims.state != State::Withdrawn {
             return Err(Failure::new(
                 "acknowledgement",

@@ -1,6 +1,6 @@
 //! Key proofs of type `jwt` (OpenID4VCI 1.0 Appendix F.1, checks of F.4).
 
-use enishi_credential::crypto::{SignatureVerifier, Signer, SignerError};
+use enishi_credential::crypto::{ES256_OR_EDDSA, SignatureVerifier, Signer, SignerError};
 use enishi_credential::did::{self, Did, DidUrl, Relationship};
 use enishi_credential::jose::jwk::Jwk;
 use enishi_credential::jose::jws::{self, UnverifiedJws};
@@ -181,7 +181,8 @@ impl KeyProof {
         verifier: &dyn SignatureVerifier,
         context: &ProofContext<'_>,
     ) -> Result<VerifiedKeyProof, OAuthError> {
-        let verified = self.jws.verify(verifier, &key, PROOF_TYPE).map_err(wrap)?;
+        let verified =
+            self.jws.verify(verifier, &key, &jws::Expected::new(PROOF_TYPE, ES256_OR_EDDSA)).map_err(wrap)?;
         let claims: Claims = verified.parse_claims().map_err(wrap)?;
         if claims.aud != context.issuer {
             return Err(invalid("proof-audience", "`aud` is not the credential issuer's identifier"));

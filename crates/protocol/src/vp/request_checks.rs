@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use enishi_credential::crypto::{Algorithm, SignatureVerifier};
+use enishi_credential::crypto::{Algorithm, ES256_OR_EDDSA, SignatureVerifier};
 use enishi_credential::did::{DidUrl, Relationship, resolve_key};
 use enishi_credential::jose::jwe::ContentEncryption;
 use enishi_credential::jose::jwk::Jwk;
-use enishi_credential::jose::jws::UnverifiedJws;
+use enishi_credential::jose::jws::{Expected, UnverifiedJws};
 use enishi_credential::time::UnixTime;
 use enishi_credential::verdict::{Failure, Verdict};
 use enishi_credential::x509::{self, TrustAnchors};
@@ -75,7 +75,8 @@ pub fn verify_request(
 ) -> Result<VerifiedRequest, Refusal> {
     let jws = UnverifiedJws::parse(compact).map_err(invalid)?;
     let key = signing_key(&jws, &expected.client_id, trust).map_err(invalid)?;
-    let signed = jws.verify(trust.signatures, &key, REQUEST_TYP).map_err(invalid)?;
+    let signed =
+        jws.verify(trust.signatures, &key, &Expected::new(REQUEST_TYP, ES256_OR_EDDSA)).map_err(invalid)?;
     let claims = signed.claims();
     let client_id = expected.client_id.to_string();
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
@@ -280,7 +281,9 @@ fn check_formats(metadata: &Map<String, Value>) -> Result<(), Refusal> {
     for name in ["sd-jwt_alg_values", "kb-jwt_alg_values"] {
         let takes_ours = ours.get(name).is_none_or(|list| {
             list.as_array().is_some_and(|list| {
-                list.iter().filter_map(Value::as_str).any(|alg| Algorithm::from_name(alg).is_some())
+                list.iter()
+                    .filter_map(Value::as_str)
+                    .any(|alg| Algorithm::from_name(alg).is_some_and(|alg| ES256_OR_EDDSA.contains(&alg)))
             })
         });
         if !takes_ours {

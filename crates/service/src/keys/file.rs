@@ -76,8 +76,9 @@ impl KeyType {
     fn of(key: &PrivateJwk, key_use: KeyUse) -> Self {
         use enishi_credential::jose::jwk::PublicKey;
         match (&key.public().key, key_use) {
-            (PublicKey::P256 { .. }, KeyUse::Signature) => Self::Es256,
-            (PublicKey::P256 { .. }, KeyUse::Encryption) => Self::EcdhP256,
+            // A private key is never of P-384: `PrivateJwk` has none.
+            (PublicKey::P256 { .. } | PublicKey::P384 { .. }, KeyUse::Signature) => Self::Es256,
+            (PublicKey::P256 { .. } | PublicKey::P384 { .. }, KeyUse::Encryption) => Self::EcdhP256,
             (PublicKey::Ed25519(_), _) => Self::Ed25519,
             (PublicKey::X25519(_), _) => Self::EcdhX25519,
         }

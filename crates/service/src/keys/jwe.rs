@@ -134,7 +134,7 @@ fn jose_key(value: Value) -> Result<josekit::jwk::Jwk, JweError> {
 
 /// Whether the key's own members allow ECDH-ES with it (RFC 7517 §4.2, §4.4).
 fn is_for_agreement(key: &Jwk) -> bool {
-    !matches!(key.key, PublicKey::Ed25519(_))
+    matches!(key.key, PublicKey::P256 { .. } | PublicKey::X25519(_))
         && key.key_use.as_deref().is_none_or(|it| it == "enc")
         && key.alg.as_deref().is_none_or(|it| it == "ECDH-ES")
 }

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair,
-    UnparsedPublicKey,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED, ED25519, EcdsaKeyPair,
+    Ed25519KeyPair, UnparsedPublicKey,
 };
 use enishi_credential::crypto::{Algorithm, SignatureError, SignatureVerifier, Signer, SignerError};
 use enishi_credential::jose::jwk::{Jwk, PrivateJwk, PublicKey};
@@ -40,7 +40,7 @@ impl AwsSigner {
             PublicKey::Ed25519(_) => {
                 KeyPair::Ed25519(Ed25519KeyPair::from_seed_and_public_key(key.secret_bytes(), &raw).ok()?)
             }
-            PublicKey::X25519(_) => return None,
+            PublicKey::P384 { .. } | PublicKey::X25519(_) => return None,
         };
         Some(Self { public: public.clone(), key: pair })
     }
@@ -92,6 +92,9 @@ impl SignatureVerifier for AwsVerifier {
         match (algorithm, &key.key) {
             (Algorithm::Es256, PublicKey::P256 { .. }) => {
                 UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, raw).verify(message, signature)
+            }
+            (Algorithm::Es384, PublicKey::P384 { .. }) => {
+                UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, raw).verify(message, signature)
             }
             (Algorithm::EdDsa, PublicKey::Ed25519(_)) => {
                 UnparsedPublicKey::new(&ED25519, raw).verify(message, signature)
@@ -149,6 +152,32 @@ mod tests {
         }
         for kind in [KeyType::EcdhP256, KeyType::EcdhX25519] {
             assert!(AwsSigner::new(&kind.generate(&SeededEntropy::new("enc"))).is_none());
+        }
+    }
+
+    #[test]
+    fn es384_is_checked_alike_by_both_backends() {
+        // RFC 6979 A.2.6, SHA-384, "sample".
+        let key = Jwk::from_value(&serde_json::json!({"kty": "EC", "crv": "P-384",
+            "x": "7DpOQVtOGaRWhhgCn0J_pdqai8SukuAuBqrlKGswDGTe-PDqkFWGYGSiVFFUgLwT",
+            "y": "gBXZty19VyROqO-awMYhiWcIpZNn-d-59UyoSz8cnbEoiyMcOuDU_nNE_SUzJkcg"}))
+        .unwrap();
+        let hex = "94edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c\
+                   81a648152e44acf96e36dd1e80fabe4699ef4aeb15f178cea1fe40db2603138f\
+                   130e740a19624526203b6351d0a3a94fa329c145786e679e7b82c71a38628ac8";
+        let signature: Vec<u8> =
+            (0..96).map(|at| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).unwrap()).collect();
+        let verifiers: [&dyn SignatureVerifier; 2] = [&AwsVerifier, &RustCryptoVerifier];
+        for verifier in verifiers {
+            assert_eq!(verifier.verify(Algorithm::Es384, &key, b"sample", &signature), Ok(()));
+            for at in 0..signature.len() {
+                let mut changed = signature.clone();
+                changed[at] ^= 1;
+                assert!(verifier.verify(Algorithm::Es384, &key, b"sample", &changed).is_err(), "{at}");
+            }
+            for algorithm in [Algorithm::Es256, Algorithm::EdDsa] {
+                assert!(verifier.verify(algorithm, &key, b"sample", &signature).is_err());
+            }
         }
     }
 
