@@ -109,6 +109,10 @@ async fn what_does_not_hold_exits_1_with_code_check_and_remedy() {
             !found["check"].as_str().unwrap().is_empty() && !found["remedy"].as_str().unwrap().is_empty()
         );
         assert!(found["pointer"].is_string());
+        let checks = found["checks"].as_array().unwrap();
+        let failed: Vec<_> = checks.iter().filter(|it| it["outcome"] == "failed").collect();
+        assert_eq!(failed.len(), 1, "{found}");
+        assert_eq!((&failed[0]["code"], &failed[0]["check"]), (&found["code"], &found["check"]));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use enishi_credential::crypto::SignerError;
 use enishi_credential::sdjwt::PresentError;
-use enishi_credential::verdict::Failure;
+use enishi_credential::verdict::{Failure, Report};
 use enishi_protocol::oauth::ErrorResponse;
 
 use crate::transport::{HttpResponse, TransportError};
@@ -44,6 +44,14 @@ impl WalletError {
             Self::Transport(_) => "unreachable",
             Self::Vault(_) => "storage",
             Self::Signer(_) => "signer",
+        }
+    }
+
+    /// Where a check did not hold: every check that was made, in order, with the code, the place and the remedy.
+    pub fn report(&self) -> Option<Report> {
+        match self {
+            Self::Refused(failure) => Some(Report::from(failure)),
+            _ => None,
         }
     }
 

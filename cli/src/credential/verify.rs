@@ -7,10 +7,10 @@ use enishi_credential::did::{self, Did, DidUrl, Relationship};
 use enishi_credential::encoding::json;
 use enishi_credential::jose::jwk::{Jwk, JwkSet};
 use enishi_credential::sdjwt::{
-    ExpectedVct, KeyBindingPolicy, TYP_SD_JWT_VC, UnverifiedSdJwt, Validation, VerifiedSdJwt,
+    CHECKS, ExpectedVct, KeyBindingPolicy, TYP_SD_JWT_VC, UnverifiedSdJwt, Validation, VerifiedSdJwt,
 };
 use enishi_credential::time::UnixTime;
-use enishi_credential::verdict::{Failure, Verdict};
+use enishi_credential::verdict::{Failure, Outcome, Report, Verdict};
 use serde_json::{Value, json};
 
 /// What the credential must satisfy; decided on the command line, before it is read.
@@ -157,7 +157,7 @@ pub(crate) fn to_json(verdict: &Verdict<VerifiedSdJwt>) -> Value {
     match verdict {
         Ok(verified) => json!({
             "valid": true,
-            "checks": verified.checks().names(),
+            "checks": report(verdict),
             "header": verified.header(),
             "claims": verified.claims(),
             "key_binding": verified.key_binding().map(|binding| &binding.claims),
@@ -169,8 +169,30 @@ pub(crate) fn to_json(verdict: &Verdict<VerifiedSdJwt>) -> Value {
             "pointer": failure.pointer,
             "detail": failure.detail,
             "remedy": failure.remedy,
+            "checks": report(verdict),
         }),
     }
+}
+
+/// Every check with its outcome, also those that were not reached.
+fn report(verdict: &Verdict<VerifiedSdJwt>) -> Report {
+    match verdict {
+        Ok(verified) => Report::from(verified.checks()),
+        Err(failure) => Report::from(failure).planned(&CHECKS),
+    }
+}
+
+/// The report for a person: one line per check.
+fn lines(report: &Report) -> String {
+    let line = |it: &enishi_credential::verdict::CheckReport| {
+        let outcome = match it.outcome {
+            Outcome::Passed => "ok",
+            Outcome::Failed => "FAILED",
+            Outcome::NotReached => "not reached",
+        };
+        format!("  {:<18} {outcome}\n", it.check)
+    };
+    report.checks().iter().map(line).collect()
 }
 
 /// The verdict for a person at a terminal.
@@ -178,13 +200,17 @@ pub(crate) fn render(verdict: &Verdict<VerifiedSdJwt>) -> String {
     match verdict {
         Ok(verified) => {
             let claims = serde_json::to_string_pretty(verified.claims()).unwrap_or_default();
-            format!("VALID\nchecks: {}\n{claims}\n", verified.checks().names().join(", "))
+            format!("VALID\n{}{claims}\n", lines(&report(verdict)))
         }
         Err(failure) => {
             let pointer = if failure.pointer.is_empty() { "(whole document)" } else { &failure.pointer };
             format!(
-                "INVALID\ncode:    {}\ncheck:   {}\nwhere:   {pointer}\nfound:   {}\nremedy:  {}\n",
-                failure.code, failure.check, failure.detail, failure.remedy
+                "INVALID\n{}code:    {}\ncheck:   {}\nwhere:   {pointer}\nfound:   {}\nremedy:  {}\n",
+                lines(&report(verdict)),
+                failure.code,
+                failure.check,
+                failure.detail,
+                failure.remedy
             )
         }
     }

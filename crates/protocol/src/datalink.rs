@@ -261,6 +261,17 @@ impl UnverifiedDataLink {
         expected: &Expected<'_>,
     ) -> Verdict<VerifiedDataLink> {
         let mut checks = Checks::new();
+        let claims = checks.record(|checks| self.check(verifier, key, expected, checks))?;
+        Ok(VerifiedDataLink { claims, checks })
+    }
+
+    fn check(
+        self,
+        verifier: &dyn SignatureVerifier,
+        key: &Jwk,
+        expected: &Expected<'_>,
+        checks: &mut Checks,
+    ) -> Verdict<DataLinkClaims> {
         let jws = self.0.verify(verifier, key, &jws::Expected::new(TYP, ES256_OR_EDDSA))?;
         checks.passed("data-link-signature");
         let claims: DataLinkClaims = jws.parse_claims()?;
@@ -293,7 +304,7 @@ impl UnverifiedDataLink {
         }
         claims.check_shape()?;
         checks.passed("data-link-time");
-        Ok(VerifiedDataLink { claims, checks })
+        Ok(claims)
     }
 }
 

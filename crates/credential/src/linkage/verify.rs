@@ -1,6 +1,6 @@
 //! The verifiers' side: in the middle, and at the relying party itself.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{CHECK, CLAIM_PPID, CLAIM_SEALED_SUB, CLAIM_SUB, LinkageView, VCT, fault};
 use crate::crypto::SignatureVerifier;
@@ -74,22 +74,26 @@ pub fn verify_mediated(
     issuer_key: &Jwk,
     demand: &LinkageDemand,
 ) -> Verdict<MediatedLinkage> {
-    let mut verified = verify(presentation, verifier, issuer_key, demand)?;
-    let claims = verified.credential.claims();
+    let Verified { credential, view, key_binding, mut checks } =
+        verify(presentation, verifier, issuer_key, demand)?;
+    let sealed_sub = checks.record(|checks| {
+        let sealed_sub = only_sealed_sub(credential.claims())?;
+        let LinkageView { iss, rp, jkt, .. } = &view;
+        sealed::check_claimed_binding(sealed_sub, &Binding { iss: iss.clone(), rp: rp.clone(), jkt: *jkt })?;
+        checks.passed("sealed-sub");
+        Ok(sealed_sub.to_owned())
+    })?;
+    Ok(MediatedLinkage { view, sealed_sub, key_binding, sd_hash: credential.sd_hash().to_owned(), checks })
+}
+
+/// The sealed identifier, where nothing in the clear was disclosed beside it.
+fn only_sealed_sub(claims: &Map<String, Value>) -> Verdict<&str> {
     if let Some(name) = [CLAIM_SUB, CLAIM_PPID].into_iter().find(|name| claims.contains_key(*name)) {
         return Err(fault("identifier_disclosed", format!("`{name}` is not for a verifier in the middle"))
             .at(format!("/{name}")));
     }
-    let sealed_sub = claims
-        .get(CLAIM_SEALED_SUB)
-        .and_then(Value::as_str)
-        .ok_or_else(|| fault("sealed_sub_missing", "`sealed_sub` was not disclosed").at("/sealed_sub"))?;
-    let LinkageView { iss, rp, jkt, .. } = &verified.view;
-    sealed::check_claimed_binding(sealed_sub, &Binding { iss: iss.clone(), rp: rp.clone(), jkt: *jkt })?;
-    verified.checks.passed("sealed-sub");
-    let sealed_sub = sealed_sub.to_owned();
-    let Verified { credential, view, key_binding, checks } = verified;
-    Ok(MediatedLinkage { view, sealed_sub, key_binding, sd_hash: credential.sd_hash().to_owned(), checks })
+    let sealed_sub = claims.get(CLAIM_SEALED_SUB).and_then(Value::as_str);
+    sealed_sub.ok_or_else(|| fault("sealed_sub_missing", "`sealed_sub` was not disclosed").at("/sealed_sub"))
 }
 
 /// Verifies a presentation as the relying party that the credential is for.
@@ -112,9 +116,12 @@ pub fn verify_first_party(
     };
     let malformed =
         |name: &str| fault("identifier_malformed", format!("`{name}` is malformed")).at(format!("/{name}"));
-    let sub = Did::parse(identifier(CLAIM_SUB)?).map_err(|_| malformed(CLAIM_SUB))?;
-    let ppid = Ppid::parse(identifier(CLAIM_PPID)?).map_err(|_| malformed(CLAIM_PPID))?;
-    checks.passed("identifiers");
+    let (sub, ppid) = checks.record(|checks| {
+        let sub = Did::parse(identifier(CLAIM_SUB)?).map_err(|_| malformed(CLAIM_SUB))?;
+        let ppid = Ppid::parse(identifier(CLAIM_PPID)?).map_err(|_| malformed(CLAIM_PPID))?;
+        checks.passed("identifiers");
+        Ok((sub, ppid))
+    })?;
     Ok(FirstPartyLinkage { view, sub, ppid, key_binding, sd_hash: credential.sd_hash().to_owned(), checks })
 }
 
@@ -141,15 +148,16 @@ fn verify(
         leeway: demand.leeway,
     };
     let credential = presentation.verify(verifier, issuer_key, &validation, &policy)?;
-    let view = LinkageView::read(&credential)?;
-    if view.rp != demand.rp {
-        return Err(fault("rp_mismatch", "the credential is for another relying party").at("/rp"));
-    }
-    let key_binding = credential
-        .key_binding()
-        .cloned()
-        .ok_or_else(|| fault("linkage_claim_malformed", "no key binding"))?;
     let mut checks = credential.checks().clone();
-    checks.passed(CHECK);
+    let (view, key_binding) = checks.record(|checks| {
+        let view = LinkageView::read(&credential)?;
+        if view.rp != demand.rp {
+            return Err(fault("rp_mismatch", "the credential is for another relying party").at("/rp"));
+        }
+        let key_binding = credential.key_binding().cloned();
+        let key_binding = key_binding.ok_or_else(|| fault("linkage_claim_malformed", "no key binding"))?;
+        checks.passed(CHECK);
+        Ok((view, key_binding))
+    })?;
     Ok(Verified { credential, view, key_binding, checks })
 }

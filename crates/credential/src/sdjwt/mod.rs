@@ -113,6 +113,18 @@ pub use verified::VerifiedSdJwt;
 
 use crate::verdict::Failure;
 
+/// The checks of [`UnverifiedSdJwt::verify`] in their order, for [`crate::verdict::Report::planned`].
+pub const CHECKS: [&str; 8] = [
+    "form",
+    "issuer-algorithm",
+    "issuer-type",
+    "issuer-signature",
+    "disclosures",
+    "claims",
+    "validity",
+    "key-binding",
+];
+
 /// Names that only digests have (RFC 9901 §4.1, §4.2.4).
 const RESERVED_NAMES: [&str; 3] = ["_sd", "...", "_sd_alg"];
 

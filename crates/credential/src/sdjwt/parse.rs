@@ -72,6 +72,23 @@ impl UnverifiedSdJwt {
         validation: &Validation,
         key_binding: &KeyBindingPolicy,
     ) -> Verdict<VerifiedSdJwt> {
+        let mut checks = Checks::new();
+        checks.passed("form");
+        let mut verified =
+            checks.record(|checks| self.check(verifier, issuer_key, validation, key_binding, checks))?;
+        verified.checks = checks;
+        Ok(verified)
+    }
+
+    /// Makes the checks one after the other, and writes down those that held.
+    fn check(
+        self,
+        verifier: &dyn SignatureVerifier,
+        issuer_key: &Jwk,
+        validation: &Validation,
+        key_binding: &KeyBindingPolicy,
+        checks: &mut Checks,
+    ) -> Verdict<VerifiedSdJwt> {
         match (key_binding, &self.key_binding) {
             (KeyBindingPolicy::Required { .. }, None) => {
                 return Err(fault("kb_missing", "there is no Key Binding JWT"));
@@ -81,7 +98,6 @@ impl UnverifiedSdJwt {
             }
             _ => {}
         }
-        let mut checks = Checks::new();
         let issuer_jwt = verify_issuer(self.issuer_jwt, verifier, issuer_key, validation)?;
         checks.passed("issuer-algorithm");
         checks.passed("issuer-type");
@@ -109,6 +125,7 @@ impl UnverifiedSdJwt {
             }
             _ => None,
         };
+        let checks = Checks::new();
         Ok(VerifiedSdJwt { header, claims, cnf, paths, undisclosed, hash, key_binding, sd_hash, checks })
     }
 

@@ -92,9 +92,12 @@ impl PendingFirstParty {
         demand: &FirstPartyDemand<'_>,
     ) -> Verdict<VerifiedFirstParty> {
         let FirstPartyLinkage { view, sub, ppid, mut checks, .. } = self.0;
-        status.accept(view.status.is_some(), &mut checks)?;
-        check_acr(&view.acr, demand.acr_values)?;
-        checks.passed("acr");
+        checks.record(|checks| {
+            status.accept(view.status.is_some(), checks)?;
+            check_acr(&view.acr, demand.acr_values)?;
+            checks.passed("acr");
+            Ok(())
+        })?;
         Ok(VerifiedFirstParty { issuer: view.iss, ppid, sub, acr: view.acr, checks })
     }
 }

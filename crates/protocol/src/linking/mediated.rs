@@ -83,6 +83,16 @@ pub struct VerifiedLink {
 /// `same_subject_missing`, `same_subject_peer_mismatch` and the codes of [`enishi_credential::same_subject`].
 pub fn verify_linking(sp: &str, dp: &str, demand: &LinkingDemand<'_>) -> Verdict<PendingLink> {
     let mut checks = Checks::new();
+    let (sp, dp, grant_jkt) = checks.record(|checks| check_linking(sp, dp, demand, checks))?;
+    Ok(PendingLink { sp, dp, grant_jkt, checks })
+}
+
+fn check_linking(
+    sp: &str,
+    dp: &str,
+    demand: &LinkingDemand<'_>,
+    checks: &mut Checks,
+) -> Verdict<(MediatedLinkage, MediatedLinkage, Thumbprint)> {
     let terms = demand.pair.terms();
     let sp = verify_one(sp, &terms.recipient.id, &demand.pair.sp_hash(), demand)
         .map_err(|failure| at_query(failure, "sp_link"))?;
@@ -104,7 +114,7 @@ pub fn verify_linking(sp: &str, dp: &str, demand: &LinkingDemand<'_>) -> Verdict
     let grant_jkt = grant_jkt(&dp.key_binding)?;
     check_same_subject(&sp, &dp, &grant_jkt, demand)?;
     checks.passed(same_subject::CHECK);
-    Ok(PendingLink { sp, dp, grant_jkt, checks })
+    Ok((sp, dp, grant_jkt))
 }
 
 fn at_query(failure: Failure, id: &str) -> Failure {
@@ -230,32 +240,16 @@ impl PendingLink {
         demand: &LinkingDemand<'_>,
     ) -> Verdict<VerifiedLink> {
         let Self { sp, dp, grant_jkt, mut checks } = self;
-        sp_status
-            .accept(sp.view.status.is_some(), &mut checks)
-            .map_err(|failure| at_query(failure, "sp_link"))?;
-        dp_status
-            .accept(dp.view.status.is_some(), &mut checks)
-            .map_err(|failure| at_query(failure, "dp_link"))?;
-        let terms = demand.pair.terms();
-        let declarations = demand.declarations.for_terms(terms, demand.now)?;
-        let acceptable = &declarations.service.body.acr_values;
-        check_acr(&sp.view.acr, acceptable)?;
-        check_acr(&dp.view.acr, acceptable)?;
-        checks.passed("acr");
-        checks.passed("declarations");
         let given_at = dp.key_binding.iat;
-        let late = terms.answer_by <= demand.now;
-        let early = terms.issued_at.since(given_at) > CLOCK_SKEW;
-        if late || early {
-            return Err(Failure::new(
-                "consent-time",
-                "answer_too_late",
-                "the terms were not open for an answer then",
-            )
-            .at("/answer_by")
-            .remedy("start again at the service"));
-        }
-        checks.passed("terms");
+        checks.record(|checks| {
+            let with_status = [(&sp, sp_status, "sp_link"), (&dp, dp_status, "dp_link")];
+            for (link, status, id) in with_status {
+                let accepted = status.accept(link.view.status.is_some(), checks);
+                accepted.map_err(|failure| at_query(failure, id))?;
+            }
+            check_terms(&sp, &dp, demand, checks)
+        })?;
+        let terms = demand.pair.terms();
         Ok(VerifiedLink {
             grant_id: terms.grant_id.clone(),
             terms_sha256: demand.pair.terms_sha256(),
@@ -270,4 +264,33 @@ impl PendingLink {
             checks,
         })
     }
+}
+
+/// `acr`, declarations, and that the terms could be answered when they were.
+fn check_terms(
+    sp: &MediatedLinkage,
+    dp: &MediatedLinkage,
+    demand: &LinkingDemand<'_>,
+    checks: &mut Checks,
+) -> Verdict<()> {
+    let terms = demand.pair.terms();
+    let declarations = demand.declarations.for_terms(terms, demand.now)?;
+    let acceptable = &declarations.service.body.acr_values;
+    check_acr(&sp.view.acr, acceptable)?;
+    check_acr(&dp.view.acr, acceptable)?;
+    checks.passed("acr");
+    checks.passed("declarations");
+    let late = terms.answer_by <= demand.now;
+    let early = terms.issued_at.since(dp.key_binding.iat) > CLOCK_SKEW;
+    if late || early {
+        return Err(Failure::new(
+            "consent-time",
+            "answer_too_late",
+            "the terms were not open for an answer then",
+        )
+        .at("/answer_by")
+        .remedy("start again at the service"));
+    }
+    checks.passed("terms");
+    Ok(())
 }

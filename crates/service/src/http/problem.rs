@@ -2,14 +2,15 @@
 
 use axum::response::{IntoResponse, Response};
 use enishi_credential::crypto::SignerError;
-use enishi_credential::verdict::Failure;
+use enishi_credential::verdict::{Failure, Report};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::store::StoreError;
 
-/// An RFC 9457 problem (`application/problem+json`) with three members more: `code` for programs, `check` (which check
-/// failed) and `remedy` (what the caller can do). It never says anything about a person or about our inside.
+/// An RFC 9457 problem (`application/problem+json`) with four members more: `code` for programs, `check` (which check
+/// failed), `remedy` (what the caller can do) and, where a message was verified step by step, `checks` (the
+/// [`Report`]: what had held before). It never says anything about a person or about our inside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// `urn:enishi:problem:` and the code.
@@ -25,6 +26,8 @@ pub struct Problem {
     check: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checks: Option<Report>,
     #[serde(skip)]
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -45,6 +48,7 @@ impl Problem {
             code: code.into(),
             check: None,
             remedy: None,
+            checks: None,
             headers: Vec::new(),
         }
     }
@@ -71,6 +75,9 @@ impl Problem {
         );
         if !failure.remedy.is_empty() {
             problem.remedy = Some(failure.remedy.into());
+        }
+        if !failure.held_before().is_empty() {
+            problem.checks = Some(Report::from(failure));
         }
         problem
     }
