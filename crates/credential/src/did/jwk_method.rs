@@ -1,9 +1,9 @@
 //! `did:jwk`: the base64url of a public JWK is the identifier.
 
-use super::{Relationship, Resolved, can_sign, fault};
+use super::{Relationship, Resolved, can_agree, can_sign, fault};
 use crate::encoding::{b64, json};
-use crate::jose::jwk::{Jwk, JwkError, PublicKey};
-use crate::verdict::Verdict;
+use crate::jose::jwk::{Jwk, JwkError};
+use crate::verdict::{Failure, Verdict};
 
 pub(super) fn create(key: &Jwk) -> String {
     let mut jwk = Jwk::new(key.key.clone());
@@ -16,18 +16,21 @@ pub(super) fn resolve(id: &str) -> Verdict<Resolved> {
         .map_err(|_| fault("did_invalid", "the identifier is not base64url without padding"))?;
     let shown =
         json::parse(&bytes).map_err(|_| fault("did_invalid", "the identifier is not a JSON object"))?;
-    let key = Jwk::from_value(&shown).map_err(|error| {
-        let code = match error {
-            JwkError::Private => "did_private_key",
-            JwkError::Unsupported => "did_key_unsupported",
-            JwkError::Malformed | JwkError::NotOnCurve | JwkError::Contradiction => "did_key_invalid",
-        };
-        fault(code, error.to_string())
-    })?;
+    let key = Jwk::from_value(&shown).map_err(key_fault)?;
     let relationships = relationships(&key)?;
     // The `kid` in the DID is not the name of the verification method, which is always `#0`.
     let key = Jwk { kid: None, ..key };
     Ok(Resolved { key, shown, method_type: "JsonWebKey2020", relationships })
+}
+
+/// Why a `publicKeyJwk` was refused, in the codes of this module.
+pub(super) fn key_fault(error: JwkError) -> Failure {
+    let code = match error {
+        JwkError::Private => "did_private_key",
+        JwkError::Unsupported => "did_key_unsupported",
+        _ => "did_key_invalid",
+    };
+    fault(code, error.to_string())
 }
 
 /// `use: sig` takes key agreement away, `use: enc` everything else; and no key does what its type cannot.
@@ -38,7 +41,7 @@ fn relationships(key: &Jwk) -> Verdict<Vec<Relationship>> {
         Some("enc") => (false, true),
         Some(_) => return Err(fault("did_key_invalid", "`use` is neither `sig` nor `enc`")),
     };
-    let may_agree = may_agree && !matches!(key.key, PublicKey::Ed25519(_) | PublicKey::P384 { .. });
+    let may_agree = may_agree && can_agree(&key.key);
     let may_sign = may_sign && can_sign(&key.key);
     Ok(Relationship::ALL
         .into_iter()

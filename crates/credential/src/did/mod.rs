@@ -1,23 +1,46 @@
-//! Decentralized identifiers that carry their own key: `did:jwk` and `did:key` (DID 1.1, did:jwk, did:key v0.9).
+//! Decentralized identifiers (DID 1.1): the identifiers, their documents, and the keys in them.
 //!
 //! The string is the identity: a DID that was received is never written anew, because the same key in another
-//! serialisation is another DID. Nothing is fetched: both methods resolve from the string alone.
+//! serialisation is another DID. Nothing is fetched here. `did:jwk`, `did:key` and `did:peer` (2 and 4) carry their
+//! document ([`resolve`]); for `did:web` this module says where it is ([`Location`]) and reads what was fetched
+//! ([`DidDocument::read`]). Which methods are accepted is the caller's policy: [`resolve_key`], which wallets' proofs and
+//! verifiers' client ids go through, knows `did:jwk` and `did:key` and no other.
 //!
-//! | code | meaning |
-//! |---|---|
-//! | `did_invalid` | not a DID, or not the form that its method prescribes |
-//! | `did_method_unsupported` | a method other than `jwk` and `key` |
-//! | `did_key_unsupported` | a key type that is not P-256, Ed25519 or X25519 |
-//! | `did_key_length` | key bytes of another length than their type has |
-//! | `did_key_invalid` | not a point of the curve, or a JWK that is broken |
-//! | `did_private_key` | the DID contains private or symmetric key material |
-//! | `did_url_unknown` | the fragment names no verification method of the DID |
-//! | `did_relationship` | the key may not be used for this purpose |
+//! | code | DID resolution error | meaning |
+//! |---|---|---|
+//! | `did_invalid` | `invalidDid` | not a DID, or not the form that its method prescribes |
+//! | `did_method_unsupported` | `methodNotSupported` | a method that is not known here or not accepted |
+//! | `did_not_found` | `notFound` | nothing is published there, or the long form is not known |
+//! | `did_document_id` | `invalidDid` | the document is the one of another DID |
+//! | `did_document_invalid` | `invalidDidDocument` | too large, not JSON, a member or an id twice, or of another shape |
+//! | `did_private_key` | `invalidDidDocument` | the DID or the document holds private or symmetric key material |
+//! | `did_key_unsupported` | `unsupportedPublicKeyType` | a key type that is not P-256, P-384, Ed25519 or X25519 |
+//! | `did_key_length` | `invalidPublicKeyLength` | key bytes of another length than their type has |
+//! | `did_key_invalid` | `invalidPublicKey` | not a point of the curve, or a JWK that is broken |
+//! | `did_method_unusable` | `invalidVerificationMethod` | a verification method of another type or controller, or with no single key |
+//! | `did_method_expired` | `invalidVerificationMethod` | the verification method has expired or was revoked |
+//! | `did_url_unknown` | `notFound` | the fragment names no verification method of the DID |
+//! | `did_relationship` | `invalidRelationshipForVerificationMethod` | the key may not be used for this purpose |
 
+mod document;
 mod jwk_method;
 mod key_method;
+mod location;
+mod multihash;
+mod multikey;
+mod peer;
+mod timestamp;
+mod varint;
+
+#[cfg(test)]
+mod document_tests;
+#[cfg(test)]
+mod peer_tests;
 #[cfg(test)]
 mod tests;
+
+pub use document::{DidDocument, MAX_DOCUMENT};
+pub use location::Location;
 
 use std::fmt;
 
@@ -27,7 +50,8 @@ use serde_json::{Value, json};
 use crate::jose::jwk::{Jwk, PublicKey};
 use crate::verdict::{Failure, Verdict};
 
-/// The longest DID that is read: a `did:jwk` of any key in use here has fewer than 400 characters.
+/// The longest DID that is read: a `did:jwk` of any key in use here has fewer than 400 characters, a `did:peer:4` with a
+/// few keys and a service about 1300.
 const MAX_LENGTH: usize = 2048;
 
 /// A decentralized identifier (DID 1.1 §3.1): `did:<method>:<method-specific-id>`, without path, query or fragment.
@@ -90,7 +114,7 @@ struct Resolved {
 
 fn fault(code: &'static str, detail: impl Into<String>) -> Failure {
     Failure::new("did-resolution", code, detail)
-        .remedy("use did:jwk or did:key with a P-256, Ed25519 or X25519 public key")
+        .remedy("use did:jwk or did:key with a P-256, P-384, Ed25519 or X25519 public key")
 }
 
 impl Did {
@@ -147,6 +171,11 @@ impl Did {
         Ok(DidUrl(format!("{}#{}", self.0, self.method_fragment()?)))
     }
 
+    /// What comes after `did:<method>:`.
+    fn method_specific_id(&self) -> &str {
+        self.0.splitn(3, ':').nth(2).unwrap_or_default()
+    }
+
     fn method_fragment(&self) -> Verdict<&str> {
         match self.method() {
             "jwk" => Ok("0"),
@@ -157,8 +186,8 @@ impl Did {
 
     fn resolve(&self) -> Verdict<Resolved> {
         match self.method() {
-            "jwk" => jwk_method::resolve(self.0.strip_prefix("did:jwk:").unwrap_or_default()),
-            "key" => key_method::resolve(self.0.strip_prefix("did:key:").unwrap_or_default()),
+            "jwk" => jwk_method::resolve(self.method_specific_id()),
+            "key" => key_method::resolve(self.method_specific_id()),
             _ => Err(fault("did_method_unsupported", "only did:jwk and did:key are resolved")),
         }
     }
@@ -170,15 +199,19 @@ impl Did {
     pub fn resolve_key(&self, relationship: Relationship) -> Verdict<Jwk> {
         let resolved = self.resolve()?;
         if !resolved.relationships.contains(&relationship) {
-            return Err(Failure::new(
-                "did-relationship",
-                "did_relationship",
-                format!("the key is not listed under `{}`", relationship.as_str()),
-            )
-            .remedy("use a key of a type, and with a `use`, that fits the purpose"));
+            return Err(relationship_fault(relationship));
         }
         Ok(resolved.key)
     }
+}
+
+fn relationship_fault(relationship: Relationship) -> Failure {
+    Failure::new(
+        "did-relationship",
+        "did_relationship",
+        format!("the key is not listed under `{}`, or is not of a type for it", relationship.as_str()),
+    )
+    .remedy("use a key of a type, and with a `use`, that fits the purpose")
 }
 
 /// RFC 3986-like characters of a method-specific id (DID 1.1 §3.1): `ALPHA DIGIT . - _ :` and percent-encodings.
@@ -242,36 +275,76 @@ pub fn resolve_key(url: &DidUrl, relationship: Relationship) -> Verdict<Jwk> {
     did.resolve_key(relationship)
 }
 
-/// The DID document (DID 1.1 §5), for tests and for people to look at; nothing here decides by it.
+/// The document of a DID that carries it: `did:jwk`, `did:key`, `did:peer` with numalgo 0, 2 or 4. A `did:peer:4` in its
+/// short form is looked for among the long forms in `known`, which may be empty.
+///
+/// # Errors
+/// `did_method_unsupported` for other methods, `did_not_found` for a short form whose long form is not known, and
+/// what else the [module docs](self) list.
+pub fn resolve(did: &Did, known: &[Did]) -> Verdict<DidDocument> {
+    match did.method() {
+        "peer" => peer::resolve(did, known),
+        _ => DidDocument::from_value(did_document_value(did)?, did),
+    }
+}
+
+/// The short form of a `did:peer:4` in its long form; of nothing else.
+pub fn peer_short_form(did: &Did) -> Option<Did> {
+    peer::short_form(did)
+}
+
+/// The DID document of a `did:jwk` or `did:key` (DID 1.1 §5), for people to look at.
 ///
 /// # Errors
 /// As [`resolve_key`].
 pub fn did_document_value(did: &Did) -> Verdict<Value> {
-    let resolved = did.resolve()?;
-    let method = did.verification_method()?;
+    Ok(single_key_document(did, did.method_fragment()?, &did.resolve()?))
+}
+
+fn single_key_document(did: &Did, fragment: &str, resolved: &Resolved) -> Value {
+    let method = format!("{}#{fragment}", did.as_str());
     let mut document = json!({
         "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/suites/jws-2020/v1"],
         "id": did.as_str(),
         "verificationMethod": [{
-            "id": method.as_str(),
+            "id": method,
             "type": resolved.method_type,
             "controller": did.as_str(),
             "publicKeyJwk": resolved.shown,
         }],
     });
     if let Some(object) = document.as_object_mut() {
-        for relationship in Relationship::ALL {
-            if resolved.relationships.contains(&relationship) {
-                object.insert(relationship.as_str().to_owned(), json!([method.as_str()]));
-            }
+        for relationship in &resolved.relationships {
+            object.insert(relationship.as_str().to_owned(), json!([method]));
         }
     }
-    Ok(document)
+    document
+}
+
+/// The error of DID Resolution that a failure of this module is, for whoever speaks that vocabulary to others.
+pub fn resolution_error(failure: &Failure) -> &'static str {
+    match failure.code {
+        "did_invalid" | "did_document_id" => "invalidDid",
+        "did_method_unsupported" => "methodNotSupported",
+        "did_not_found" | "did_url_unknown" => "notFound",
+        "did_document_invalid" | "did_private_key" => "invalidDidDocument",
+        "did_key_unsupported" => "unsupportedPublicKeyType",
+        "did_key_length" => "invalidPublicKeyLength",
+        "did_key_invalid" => "invalidPublicKey",
+        "did_method_unusable" | "did_method_expired" => "invalidVerificationMethod",
+        "did_relationship" => "invalidRelationshipForVerificationMethod",
+        _ => "internalError",
+    }
 }
 
 /// Whether a key of this type can make signatures.
 const fn can_sign(key: &PublicKey) -> bool {
     matches!(key, PublicKey::P256 { .. } | PublicKey::P384 { .. } | PublicKey::Ed25519(_))
+}
+
+/// Whether a key of this type is used for key agreement here.
+const fn can_agree(key: &PublicKey) -> bool {
+    matches!(key, PublicKey::P256 { .. } | PublicKey::X25519(_))
 }
 
 impl fmt::Debug for Did {
