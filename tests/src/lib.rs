@@ -14,6 +14,7 @@
 //! # Ok(()) }
 //! ```
 
+pub mod corpus;
 pub mod net;
 pub mod outside;
 pub mod process;
