@@ -94,9 +94,9 @@ fn verify(args: &credential::verify::VerifyArgs) -> ExitCode {
         Err(usage) => complain(&usage.0, USAGE),
         Ok(verdict) => {
             let text = if args.json {
-                format!("{:#}\n", credential::verify::to_json(&verdict))
+                format!("{:#}\n", credential::answer::to_json(&verdict))
             } else {
-                credential::verify::render(&verdict)
+                credential::answer::render(&verdict)
             };
             print(&text, if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(1) })
         }

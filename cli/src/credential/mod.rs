@@ -1,6 +1,8 @@
 //! `enishi credential …`: look into a credential, and check one.
 
+pub(crate) mod answer;
 pub(crate) mod inspect;
+mod keys;
 pub(crate) mod verify;
 
 use std::io::Read as _;

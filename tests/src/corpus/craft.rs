@@ -79,6 +79,20 @@ pub(super) fn sign_encoded(header64: &str, payload64: &str, key: &SoftwareSigner
     format!("{input}.{}", b64::encode(signature))
 }
 
+/// A signature in DER: SEQUENCE of two INTEGERs, each with a leading zero where its first bit is set and none otherwise.
+pub(super) fn der(signature: &[u8]) -> Vec<u8> {
+    let length = |bytes: &[u8]| u8::try_from(bytes.len()).expect("short");
+    let integer = |half: &[u8]| {
+        let start = half.iter().position(|byte| *byte != 0).expect("not zero");
+        let bytes = &half[start..];
+        let bytes = if bytes[0] > 127 { [&[0], bytes].concat() } else { bytes.to_vec() };
+        [&[2, length(&bytes)], bytes.as_slice()].concat()
+    };
+    let (r, s) = signature.split_at(signature.len() / 2);
+    let content = [integer(r), integer(s)].concat();
+    [&[0x30, length(&content)], content.as_slice()].concat()
+}
+
 /// The digest of a disclosure, or an `sd_hash`.
 pub(super) fn digest(text: &str) -> String {
     b64::encode(Sha256::digest(text))
@@ -344,6 +358,7 @@ pub(super) fn card_policy() -> CredentialPolicy {
         issuer: Some(ISSUER.to_owned()),
         require_exp: false,
         keys: Keys::Jwk(public(&issuer())),
+        type_metadata: Vec::new(),
         key_binding: None,
     }
 }

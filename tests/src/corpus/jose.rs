@@ -194,13 +194,6 @@ fn signatures(family: &mut Family) {
         bytes[at] ^= 1;
         with(&bytes)
     };
-    // SEQUENCE of two INTEGERs, each with a leading zero where its first bit is set.
-    let integer = |bytes: &[u8]| {
-        let zero: &[u8] = if bytes[0] > 127 { &[0] } else { &[] };
-        [&[2, u8::try_from(bytes.len() + zero.len()).expect("short")], zero, bytes].concat()
-    };
-    let der = [integer(&bytes[..32]), integer(&bytes[32..])].concat();
-    let der = [&[0x30, u8::try_from(der.len()).expect("short")], der.as_slice()].concat();
     let swapped = [&bytes[32..], &bytes[..32]].concat();
     let other = Card::new().claim("member", json!(false)).jwt();
     let other = b64::decode(other.rsplit('.').next().expect("a part")).expect("base64url");
@@ -270,7 +263,7 @@ fn signatures(family: &mut Family) {
             with(&[bytes.as_slice(), &[0]].concat()),
             SIGNATURE,
         )
-        .refuse("sd-n1-signature-der", "The signature is in DER, not r‖s.", with(&der), SIGNATURE)
+        .refuse("sd-n1-signature-der", "The signature is in DER, not r‖s.", with(&der(&bytes)), SIGNATURE)
         .refuse("sd-n1-signature-halves-swapped", "The signature is s‖r.", with(&swapped), SIGNATURE);
 }
 

@@ -19,14 +19,18 @@
 
 mod claims;
 mod craft;
+mod dids;
 mod digests;
 mod disclosures;
 mod form;
+mod issuer_keys;
 mod jose;
 mod jose_text;
 mod judge;
 mod key_binding;
+mod linkage;
 mod policy;
+mod type_metadata;
 
 use std::collections::BTreeMap;
 
@@ -99,7 +103,17 @@ pub struct Expect {
 
 /// Every family, made anew.
 pub fn families() -> Vec<Family> {
-    vec![jose::family(), form::family(), disclosures::family(), claims::family(), key_binding::family()]
+    vec![
+        jose::family(),
+        form::family(),
+        disclosures::family(),
+        claims::family(),
+        key_binding::family(),
+        issuer_keys::family(),
+        type_metadata::family(),
+        dids::family(),
+        linkage::family(),
+    ]
 }
 
 impl Family {

@@ -9,6 +9,80 @@ use serde_json::Value;
 pub enum Policy {
     /// An SD-JWT or SD-JWT VC, with or without key binding.
     SdJwt(CredentialPolicy),
+    /// A linkage credential (docs/protocol.md §4).
+    Linkage(LinkagePolicy),
+    /// A Status List Token, and one place in it that must be valid.
+    StatusList(StatusListPolicy),
+    /// A DID or a DID URL whose key is wanted.
+    Did {
+        /// What the key is for, as DID documents name it.
+        relationship: String,
+    },
+    /// A DID document that was fetched for a DID.
+    DidDocument {
+        /// The DID.
+        did: String,
+        /// The DID URL of the wanted key.
+        method: String,
+        /// What the key is for.
+        relationship: String,
+        /// The time.
+        now: i64,
+    },
+    /// JWT VC Issuer Metadata that were fetched for an issuer; only https may be used.
+    IssuerMetadata {
+        /// The issuer.
+        issuer: String,
+    },
+}
+
+/// What the reader of a linkage credential demands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkagePolicy {
+    /// Who reads it.
+    pub reader: Reader,
+    /// The time.
+    pub now: i64,
+    /// The issuer.
+    pub issuer: String,
+    /// The issuer's key, a JWK.
+    pub key: Value,
+    /// The relying party that it must be for; not looked at by a wallet.
+    pub rp: String,
+    /// As [`CredentialPolicy::leeway`]; a wallet's is 60.
+    pub leeway: i64,
+    /// What the presenter has to prove; to a wallet nothing.
+    pub key_binding: PresenterPolicy,
+}
+
+/// Who reads a linkage credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reader {
+    /// A verifier between two relying parties, who must not learn an identifier.
+    Mediator,
+    /// The relying party itself.
+    RelyingParty,
+    /// The wallet, which gets it from the issuer.
+    Wallet,
+}
+
+/// What the reader of a status list demands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatusListPolicy {
+    /// The time.
+    pub now: i64,
+    /// The list's URI in the credential.
+    pub uri: String,
+    /// The credential's place in the list.
+    pub idx: u64,
+    /// The key of whoever signs the list, a JWK.
+    pub key: Value,
+    /// How many seconds old the list may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<u32>,
 }
 
 /// What a reader demands of an SD-JWT.
@@ -37,6 +111,9 @@ pub struct CredentialPolicy {
     pub require_exp: bool,
     /// Where the issuer's key comes from.
     pub keys: Keys,
+    /// Type metadata documents that the reader has configured, child first; checked if there are any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub type_metadata: Vec<String>,
     /// What the presenter has to prove. If left out, there must be no Key Binding JWT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_binding: Option<PresenterPolicy>,
@@ -52,6 +129,13 @@ pub enum Keys {
     Jwks(Value),
     /// The DID in `iss`.
     Did,
+    /// A key of this JWT VC Issuer Metadata, which the issuer publishes: the one that `kid` names.
+    Metadata(Value),
+    /// The leaf of the chain in `x5c`, which ends at one of these anchors (PEM) and names the issuer.
+    Certificate {
+        /// The trust anchors, each a PEM text.
+        anchors: Vec<String>,
+    },
 }
 
 /// What the presenter has to prove with a Key Binding JWT.

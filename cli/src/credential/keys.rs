@@ -1,0 +1,118 @@
+//! Where the issuer's key comes from: what the command line says, and never what the sender says.
+
+use enishi_credential::did::{Did, Relationship};
+use enishi_credential::issuer_key::{IssuerTrust, Material, Mechanism, Profile};
+use enishi_credential::jose::jwk::{Jwk, JwkSet};
+use enishi_credential::jose::jws::KeyHint;
+use enishi_credential::sdjwt::Validation;
+use enishi_credential::time::UnixTime;
+use enishi_credential::verdict::{Failure, Verdict};
+use enishi_credential::x509::TrustAnchors;
+use enishi_protocol::issuer_keys::{IssuerKeySource, parse_metadata};
+use enishi_protocol::web::UrlPolicy;
+
+/// Where the issuer's key comes from.
+pub(crate) enum KeySource {
+    /// This key.
+    One(Jwk),
+    /// One of these keys.
+    Set(JwkSet),
+    /// One of the keys that the issuer publishes, or the leaf of its certificate chain.
+    Trust(IssuerTrust, Option<JwkSet>),
+    /// The DID in `iss`.
+    Did,
+}
+
+impl KeySource {
+    /// The keys in the metadata of `issuer`.
+    ///
+    /// # Errors
+    /// As [`parse_metadata`], and if the keys are not in them.
+    pub(crate) fn metadata(octets: &[u8], issuer: &str) -> Verdict<Self> {
+        let IssuerKeySource::Inline(keys) = parse_metadata(octets, issuer, UrlPolicy::HttpsOnly)? else {
+            return Err(Failure::new(
+                "issuer-metadata",
+                "issuer_metadata_unusable",
+                "the keys are at `jwks_uri`: fetch them, and pass them with --issuer-jwks",
+            ));
+        };
+        let trust = IssuerTrust::new(Profile::Any).with(issuer, Mechanism::Metadata)?;
+        Ok(Self::Trust(trust, Some(keys)))
+    }
+
+    /// Certificates that end at `anchors`: those of `issuer`, or of whomever they name.
+    ///
+    /// # Errors
+    /// As [`IssuerTrust::with`].
+    pub(crate) fn certificate(
+        profile: Profile,
+        issuer: Option<&str>,
+        anchors: TrustAnchors,
+    ) -> Verdict<Self> {
+        let trust = IssuerTrust::new(profile);
+        let trust = match issuer {
+            Some(issuer) => trust.with(issuer, Mechanism::Certificate(anchors))?,
+            None => trust.with_authorities(anchors),
+        };
+        Ok(Self::Trust(trust, None))
+    }
+
+    /// The key of a text whose header says `hint`; makes `validation` demand the issuer whose key it is.
+    ///
+    /// # Errors
+    /// Why there is no such key.
+    pub(crate) fn find(
+        &self,
+        claimed: Option<&str>,
+        hint: &KeyHint<'_>,
+        now: UnixTime,
+        validation: Option<&mut Validation>,
+    ) -> Verdict<Jwk> {
+        let by_trust = |trust: &IssuerTrust, keys: Option<&JwkSet>, validation: Option<&mut Validation>| {
+            let material = keys.map_or(Material::Nothing, Material::Keys);
+            let found = trust.search(claimed, hint)?.key(hint, material, now)?;
+            if let Some(validation) = validation {
+                found.bind(validation);
+            }
+            Ok(found.key().clone())
+        };
+        match self {
+            Self::One(key) => Ok(key.clone()),
+            Self::Set(set) => from_set(set, hint.kid),
+            Self::Trust(trust, keys) => by_trust(trust, keys.as_ref(), validation),
+            Self::Did => {
+                let expected = validation.as_ref().and_then(|validation| validation.issuer.clone());
+                let id = expected
+                    .or_else(|| claimed.map(str::to_owned))
+                    .ok_or_else(|| no_did("the credential names no issuer, and no key was passed"))?;
+                let did = Did::parse(&id).map_err(|_| no_did("the issuer is not a did:jwk or did:key"))?;
+                if hint.kid.is_none() {
+                    // Who signs by a DID is that DID: `iss` and the key are one thing.
+                    if let Some(validation) = validation {
+                        validation.issuer = Some(id);
+                    }
+                    return did.resolve_key(Relationship::AssertionMethod);
+                }
+                by_trust(&IssuerTrust::new(Profile::Any).with(id, Mechanism::Did)?, None, validation)
+            }
+        }
+    }
+}
+
+fn from_set(set: &JwkSet, kid: Option<&str>) -> Verdict<Jwk> {
+    let found = match (kid, set.keys.as_slice()) {
+        (Some(kid), _) => set.find(kid),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    };
+    found.cloned().ok_or_else(|| {
+        Failure::new("issuer-key", "issuer_key_unknown", "the key set has no single key with this `kid`")
+            .at("/kid")
+            .remedy("pass the issuer's current key set")
+    })
+}
+
+fn no_did(detail: &str) -> Failure {
+    Failure::new("issuer-key", "issuer_key_unknown", detail)
+        .remedy("pass the issuer's key, or have the issuer be a did:jwk or did:key")
+}
