@@ -5,10 +5,11 @@
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
-use enishi_credential::crypto::SoftwareSigner;
+use enishi_credential::crypto::{Signer as _, SoftwareSigner};
 use enishi_credential::entropy::SeededEntropy;
 use enishi_credential::jose::jwk::PrivateJwk;
 use enishi_credential::sdjwt::{ClaimPath, HeldSdJwt, KeyBindingClaims, SdJwtBuilder};
+use enishi_credential::status::{Status, StatusBits, StatusList, StatusListToken};
 use enishi_credential::time::UnixTime;
 use serde_json::{Map, Value, json};
 
@@ -125,6 +126,13 @@ async fn a_wrong_command_line_exits_2_and_never_judges() {
         vec!["verify", "--require-kb", "--aud", "a"],
         vec!["verify", "--no-kb", "--issuer-jwk", "missing.json"],
         vec!["verify", "--no-kb", "--now", "today"],
+        vec!["verify", "--no-kb", "--issuer-jwk", "jwk.json", "--issuer-jwks", "jwks.json"],
+        vec!["verify", "--no-kb", "--issuer-metadata", "jwks.json"],
+        vec!["verify", "--no-kb", "--issuer-metadata", "jwks.json", "--issuer", "https://idp.example"],
+        vec!["verify", "--no-kb", "--profile", "haip", "--issuer-jwk", "jwk.json"],
+        vec!["verify", "--no-kb", "--x5c-anchor", "jwk.json"],
+        vec!["verify", "--no-kb", "--issuer-jwk", "jwk.json", "--type-metadata", "missing.json"],
+        vec!["verify", "--no-kb", "--issuer-jwk", "jwk.json", "--leeway", "-1"],
     ] {
         let output = enishi(&sample, &args, &sample.issued);
         assert_eq!(output.status.code(), Some(2), "{args:?}");
@@ -135,6 +143,47 @@ async fn a_wrong_command_line_exits_2_and_never_judges() {
         Some(2),
         "nothing on standard input"
     );
+}
+
+#[tokio::test]
+async fn the_status_is_checked_when_its_list_is_passed_and_said_to_be_open_otherwise() {
+    let sample = sample().await;
+    let entropy = SeededEntropy::new("cli status");
+    let issuer = SoftwareSigner::new(PrivateJwk::generate_p256(&entropy)).unwrap();
+    let file = |name: &str, text: &str| std::fs::write(sample.folder.path().join(name), text).unwrap();
+    file("issuer.json", &issuer.public_jwk().to_value().to_string());
+    let uri = "https://idp.example/status/1";
+    let claims = json!({
+        "iss": "https://idp.example", "vct": "urn:example:card:1",
+        "status": {"status_list": {"idx": 5, "uri": uri}},
+    });
+    let credential =
+        SdJwtBuilder::new(claims.as_object().unwrap().clone()).sign(&issuer, &entropy).await.unwrap();
+    let mut list = StatusList::new(StatusBits::One, 8).unwrap();
+    for (name, revoked) in [("good.jwt", 4), ("revoked.jwt", 5)] {
+        list.set(revoked, Status::Invalid).unwrap();
+        let at = UnixTime::from_secs(NOW);
+        let token =
+            StatusListToken { uri, issuer: None, issued_at: at, expires_at: None, ttl: None, list: &list };
+        file(name, &token.sign(&issuer, &[]).await.unwrap());
+    }
+    let base = ["verify", "--json", "--no-kb", "--now", "1795300000", "--issuer-jwk", "issuer.json"];
+    let ask = |more: &[&str]| verdict(&enishi(&sample, &[&base[..], more].concat(), &credential));
+    let (code, found) = ask(&[]);
+    assert_eq!((code, &found["status"]), (Some(0), &json!("not_checked")), "{found}");
+    let (code, found) = ask(&["--status-list", "good.jwt"]);
+    assert_eq!((code, &found["status"]), (Some(0), &json!("valid")), "{found}");
+    assert_eq!(found["checks"].as_array().unwrap().last().unwrap()["check"], "credential-status");
+    let (code, found) = ask(&["--status-list", "revoked.jwt"]);
+    assert_eq!((code, &found["code"]), (Some(1), &json!("status_not_valid")), "{found}");
+    let (code, found) = ask(&["--status-list", "good.jwt", "--status-list-jwk", "jwk.json"]);
+    assert_eq!((code, &found["code"]), (Some(1), &json!("signature_invalid")), "{found}");
+    // A credential that does not hold is not looked up.
+    let (code, found) = ask(&["--status-list", "revoked.jwt", "--vct", "urn:other"]);
+    assert_eq!((code, &found["code"]), (Some(1), &json!("vct_not_expected")), "{found}");
+    let text = enishi(&sample, &[&base[..1], &base[2..]].concat(), &credential);
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert!(text.contains("The status was NOT checked"), "{text}");
 }
 
 #[tokio::test]

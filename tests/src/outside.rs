@@ -24,6 +24,17 @@ pub fn peers() -> Option<PathBuf> {
     named
 }
 
+/// A Python that has the independent peers' packages. `cargo xtask test` makes it and names it in `ENISHI_PEERS_PYTHON`.
+pub fn python() -> Option<PathBuf> {
+    let named = std::env::var_os("ENISHI_PEERS_PYTHON").map(PathBuf::from).filter(|path| path.exists());
+    if named.is_none() {
+        println!(
+            "skipped: no Python with the peers' packages (`cargo xtask test --only test` makes one where it can)"
+        );
+    }
+    named
+}
+
 /// A command that runs one of the peers' scripts with Node in its folder.
 pub fn node(peers: &Path, script: &str) -> Command {
     let mut command = Command::new("node");

@@ -12,10 +12,15 @@ use crate::workspace::Workspace;
 const OLDEST_NODE: u32 = 20;
 const INSTALLED: &str = "node_modules";
 const STAMP: &str = ".installed";
+const PYTHON_PACKAGES: &[&str] = &["sd-jwt==0.10.4"];
 
 /// Copies the peers below the build directory and installs their libraries there, so that their own folder stays as it is.
 /// Does nothing when the copy is up to date.
 pub(crate) fn prepare(workspace: &Workspace, shared: &mut Shared) -> Outcome {
+    match python(workspace) {
+        Ok(python) => shared.python = Some(python),
+        Err(reason) => println!("without the peers in Python: {reason}"),
+    }
     let source = std::env::var_os("ENISHI_PEERS")
         .map_or_else(|| workspace.root.join("../shared/peers"), PathBuf::from);
     if !source.join("package-lock.json").is_file() {
@@ -32,6 +37,26 @@ pub(crate) fn prepare(workspace: &Workspace, shared: &mut Shared) -> Outcome {
         }
         Err(reason) => Outcome::Failed(reason),
     }
+}
+
+/// A virtual environment below the build directory with the packages of the peers in Python. It needs the network once.
+fn python(workspace: &Workspace) -> Result<PathBuf, String> {
+    let folder = workspace.target.join("peers-python");
+    let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    if fs::read_to_string(folder.join(STAMP)).is_ok_and(|old| old == PYTHON_PACKAGES.join(" "))
+        && python.is_file()
+    {
+        return Ok(python);
+    }
+    if output_of(Command::new("python3").args(["-c", "import venv, ensurepip"])).is_none() {
+        return Err("Python 3 with venv and pip is not installed".to_owned());
+    }
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    run(Command::new(&python).args(pip).args(PYTHON_PACKAGES))?;
+    fs::write(folder.join(STAMP), PYTHON_PACKAGES.join(" "))
+        .map_err(|e| format!("the environment cannot be marked: {e}"))?;
+    Ok(python)
 }
 
 fn node_is_missing() -> Option<String> {

@@ -31,6 +31,8 @@ impl From<Result<(), String>> for Outcome {
 pub(crate) struct Shared {
     /// Where the independent peers are installed, once they are.
     pub(crate) peers: Option<std::path::PathBuf>,
+    /// A Python with the independent peers' packages.
+    pub(crate) python: Option<std::path::PathBuf>,
     /// Tests that were truly run and counted.
     pub(crate) counts: Option<Counts>,
 }

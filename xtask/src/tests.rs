@@ -64,6 +64,9 @@ fn tell_peers(command: &mut Command, shared: &Shared) {
     if let Some(dir) = &shared.peers {
         command.env("ENISHI_PEERS_DIR", dir);
     }
+    if let Some(python) = &shared.python {
+        command.env("ENISHI_PEERS_PYTHON", python);
+    }
 }
 
 fn add(shared: &mut Shared, counts: Counts) {

@@ -46,13 +46,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "ISSUER", help_heading = "Issuer's key")]
     issuer: Option<String>,
     /// Rules about issuers: `haip` takes certificates only (HAIP 1.0 §6.1.1), and needs --x5c-anchor.
-    #[arg(
-        long,
-        value_enum,
-        default_value = "any",
-        requires_if("haip", "x5c_anchor"),
-        help_heading = "Issuer's key"
-    )]
+    #[arg(long, value_enum, default_value = "any", help_heading = "Issuer's key")]
     profile: ProfileName,
 
     /// The credential type (`vct`) that is expected; any type if left out.
@@ -160,6 +154,12 @@ pub(crate) fn verify(args: &VerifyArgs, text: &str, now: UnixTime) -> Result<Ver
 fn key_source(args: &VerifyArgs) -> Result<KeySource, Usage> {
     let profile = match args.profile {
         ProfileName::Any => Profile::Any,
+        // clap lets a required argument go that conflicts with one that is there.
+        ProfileName::Haip if args.x5c_anchor.is_none() => {
+            return Err(Usage(
+                "under --profile haip issuers are known by certificates: pass --x5c-anchor".to_owned(),
+            ));
+        }
         ProfileName::Haip => Profile::Haip,
     };
     if let Some(file) = &args.issuer_jwk {
