@@ -2,8 +2,8 @@
 
 /// base64url without padding (RFC 4648 §5, RFC 7515 §2), strict: no padding, no other alphabet, no stray bits.
 pub mod b64 {
-    use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use base64::{DecodeSliceError, Engine as _};
 
     use super::EncodingError;
 
@@ -20,20 +20,55 @@ pub mod b64 {
         URL_SAFE_NO_PAD.decode(text).map_err(|_| EncodingError::Base64)
     }
 
+    /// Decodes `text` and appends it to `out`.
+    ///
+    /// # Errors
+    /// As [`decode`]; what `out` then ends with is of no use.
+    pub fn decode_into(text: &str, out: &mut Vec<u8>) -> Result<(), EncodingError> {
+        URL_SAFE_NO_PAD.decode_vec(text, out).map_err(|_| EncodingError::Base64)
+    }
+
+    /// Decodes `text` into the front of `out`, and returns the number of bytes.
+    ///
+    /// # Errors
+    /// As [`decode`], and [`EncodingError::Length`] if they do not fit.
+    pub fn decode_slice(text: &str, out: &mut [u8]) -> Result<usize, EncodingError> {
+        URL_SAFE_NO_PAD.decode_slice(text, out).map_err(|error| match error {
+            DecodeSliceError::DecodeError(_) => EncodingError::Base64,
+            DecodeSliceError::OutputSliceTooSmall => EncodingError::Length,
+        })
+    }
+
     /// Decodes `text` into exactly `N` bytes.
     ///
     /// # Errors
     /// As [`decode`], and [`EncodingError::Length`] for another length.
     pub fn decode_array<const N: usize>(text: &str) -> Result<[u8; N], EncodingError> {
-        decode(text)?.try_into().map_err(|_| EncodingError::Length)
+        let mut out = [0; N];
+        let length = decode_slice(text, &mut out)?;
+        if length == N { Ok(out) } else { Err(EncodingError::Length) }
+    }
+
+    /// Encodes `bytes` and appends the text to `out`.
+    pub fn encode_into(bytes: impl AsRef<[u8]>, out: &mut String) {
+        URL_SAFE_NO_PAD.encode_string(bytes, out);
+    }
+
+    /// Encodes `bytes` into `out` and returns the number of characters; 0 if they do not fit.
+    pub(crate) fn encode_slice(bytes: &[u8], out: &mut [u8]) -> usize {
+        URL_SAFE_NO_PAD.encode_slice(bytes, out).unwrap_or_default()
     }
 }
 
 /// JSON as RFC 8725 §3.12 and RFC 7515 §4 want it read: a member name occurs once in an object.
 pub mod json {
+    use std::borrow::Cow;
     use std::fmt;
 
-    use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+    use serde::Deserializer as _;
+    use serde::de::{
+        DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+    };
     use serde_json::{Map, Number, Value};
 
     use super::EncodingError;
@@ -57,7 +92,8 @@ pub mod json {
         serde_json::from_value(parse(bytes)?).map_err(EncodingError::json)
     }
 
-    struct Strict;
+    /// Reads any value strictly.
+    pub(crate) struct Strict;
 
     impl<'de> DeserializeSeed<'de> for Strict {
         type Value = Value;
@@ -87,7 +123,7 @@ pub mod json {
         }
 
         fn visit_f64<E: serde::de::Error>(self, v: f64) -> Result<Value, E> {
-            Number::from_f64(v).map(Value::Number).ok_or_else(|| E::custom("a number that JSON cannot hold"))
+            exact(v)
         }
 
         fn visit_str<E>(self, v: &str) -> Result<Value, E> {
@@ -115,11 +151,89 @@ pub mod json {
             while let Some(name) = map.next_key::<String>()? {
                 let value = map.next_value_seed(Strict)?;
                 if out.insert(name, value).is_some() {
-                    return Err(A::Error::custom("a member name occurs twice in one object"));
+                    return Err(twice());
                 }
             }
             Ok(Value::Object(out))
         }
+    }
+
+    /// Reads a string, and borrows it from the text where it was written without escapes.
+    pub(crate) struct Text;
+
+    impl<'de> DeserializeSeed<'de> for Text {
+        type Value = Cow<'de, str>;
+
+        fn deserialize<D: serde::Deserializer<'de>>(self, de: D) -> Result<Self::Value, D::Error> {
+            de.deserialize_str(self)
+        }
+    }
+
+    impl<'de> Visitor<'de> for Text {
+        type Value = Cow<'de, str>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Self::Value, E> {
+            Ok(Cow::Borrowed(v))
+        }
+
+        fn visit_str<E>(self, v: &str) -> Result<Self::Value, E> {
+            Ok(Cow::Owned(v.to_owned()))
+        }
+    }
+
+    /// The member `name` of the JSON object in `bytes`, if it is found before anything that cannot be read: good for what
+    /// must be known before the whole is read strictly, and for nothing else.
+    pub(crate) fn find(bytes: &[u8], name: &str) -> Option<Value> {
+        let mut found = None;
+        let mut de = serde_json::Deserializer::from_slice(bytes);
+        // The search stops with an error when it has found what it looks for.
+        let _ = de.deserialize_map(Find { name, found: &mut found });
+        found
+    }
+
+    struct Find<'n, 'o> {
+        name: &'n str,
+        found: &'o mut Option<Value>,
+    }
+
+    impl<'de> Visitor<'de> for Find<'_, '_> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a JSON object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+            while let Some(name) = map.next_key_seed(Text)? {
+                if name == self.name {
+                    *self.found = Some(map.next_value_seed(Strict)?);
+                    return Err(A::Error::custom("found"));
+                }
+                map.next_value::<IgnoredAny>()?;
+            }
+            Ok(())
+        }
+    }
+
+    /// A number that was read as a floating-point one. A whole number that large was perhaps not the one that stood in the
+    /// text: nobody may sign one number and have another one read (RFC 7493 §2.2).
+    pub(crate) fn exact<E: serde::de::Error>(v: f64) -> Result<Value, E> {
+        if v.fract() == 0.0 && v.abs() >= TWO_TO_53 {
+            return Err(E::custom("a number that is too large to be kept exactly"));
+        }
+        Number::from_f64(v).map(Value::Number).ok_or_else(|| E::custom("a number that JSON cannot hold"))
+    }
+
+    /// From here on floating-point numbers leave out whole numbers.
+    const TWO_TO_53: f64 = 9_007_199_254_740_992.0;
+
+    /// An object has two members of one name.
+    pub(crate) fn twice<E: serde::de::Error>() -> E {
+        E::custom("a member name occurs twice in one object")
     }
 }
 
@@ -138,7 +252,7 @@ pub enum EncodingError {
 }
 
 impl EncodingError {
-    fn json(error: serde_json::Error) -> Self {
+    pub(crate) fn json(error: serde_json::Error) -> Self {
         // serde_json quotes offending strings for some type errors; what cannot be shown is cut.
         let text = error.to_string();
         let safe = match error.classify() {
@@ -177,6 +291,18 @@ mod tests {
         #[test]
         fn base64url_round_trips(bytes: Vec<u8>) {
             prop_assert_eq!(b64::decode(&b64::encode(&bytes)).unwrap(), bytes);
+        }
+
+        #[test]
+        fn base64url_has_one_text_for_each_value(text in "[A-Za-z0-9_=+/-]{0,12}") {
+            if let Ok(bytes) = b64::decode(&text) {
+                prop_assert_eq!(b64::encode(&bytes), text.as_str());
+                let (mut appended, mut slice) = (Vec::new(), [0; 12]);
+                b64::decode_into(&text, &mut appended).unwrap();
+                prop_assert_eq!(&appended, &bytes);
+                prop_assert_eq!(b64::decode_slice(&text, &mut slice), Ok(bytes.len()));
+                prop_assert_eq!(&slice[..bytes.len()], bytes.as_slice());
+            }
         }
 
         #[test]

@@ -8,8 +8,9 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::jws_parts::{self as parts, JwsParts};
 use crate::crypto::{Algorithm, SignatureVerifier, Signer, SignerError};
-use crate::encoding::{b64, json};
+use crate::encoding::b64;
 use crate::jose::jwk::Jwk;
 use crate::verdict::{Failure, Verdict};
 
@@ -17,13 +18,8 @@ use crate::verdict::{Failure, Verdict};
 /// [`KeyHint`], which says where to look for the key and must be trusted no further than that.
 #[derive(Clone)]
 pub struct UnverifiedJws {
-    header: Map<String, Value>,
-    algorithm: Algorithm,
-    jwk: Option<Jwk>,
-    x5c: Vec<Vec<u8>>,
+    parts: JwsParts,
     signing_input: String,
-    payload: Vec<u8>,
-    signature: Vec<u8>,
 }
 
 /// What the sender says about the key: good for finding one, never for trusting it.
@@ -69,16 +65,6 @@ impl<'a> Expected<'a> {
 /// The longest compact JWS that is read at all; larger ones are refused before any decoding.
 pub const MAX_LENGTH: usize = 1 << 20;
 
-fn malformed(detail: impl Into<String>) -> Failure {
-    Failure::new("jws-form", "jws_malformed", detail).remedy("send a compact JWS (RFC 7515 §7.1)")
-}
-
-fn alg_not_allowed(detail: &str) -> Failure {
-    Failure::new("jws-algorithm", "alg_not_allowed", detail)
-        .at("/alg")
-        .remedy("sign with an algorithm that is accepted for this kind of token: ES256 always is")
-}
-
 impl UnverifiedJws {
     /// Splits `compact` and checks its header.
     ///
@@ -87,71 +73,19 @@ impl UnverifiedJws {
     /// duplicate members; `alg_not_allowed` for `none`, HMAC and everything else that is no [`Algorithm`];
     /// `crit_not_supported` for `crit` or `b64`; `jwk_invalid` for a bad or private `jwk`.
     pub fn parse(compact: &str) -> Verdict<Self> {
-        if compact.len() > MAX_LENGTH {
-            return Err(malformed("the text is too long"));
-        }
-        let mut parts = compact.split('.');
-        let (Some(header64), Some(payload64), Some(signature64), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(malformed("there are not exactly three parts"));
-        };
-        let decode = |part: &str, name: &str| {
-            b64::decode(part).map_err(|_| malformed(format!("the {name} is not base64url without padding")))
-        };
-        let header = match json::parse(&decode(header64, "header")?) {
-            Ok(Value::Object(header)) => header,
-            Ok(_) => return Err(malformed("the header is not a JSON object")),
-            Err(error) => return Err(malformed(format!("the header: {error}"))),
-        };
-        let alg = header.get("alg").and_then(Value::as_str).unwrap_or_default();
-        let algorithm = Algorithm::from_name(alg)
-            .ok_or_else(|| alg_not_allowed("`alg` is not an asymmetric algorithm that is used here"))?;
-        if header.contains_key("crit") || header.contains_key("b64") {
-            return Err(Failure::new(
-                "jws-critical",
-                "crit_not_supported",
-                "`crit` and `b64` are not supported",
-            )
-            .at("/crit")
-            .remedy("leave the extension out"));
-        }
-        for name in ["typ", "kid", "cty"] {
-            if header.get(name).is_some_and(|value| !value.is_string()) {
-                return Err(malformed(format!("`{name}` is not a string")).at(format!("/{name}")));
-            }
-        }
-        let jwk = header.get("jwk").map(Jwk::from_value).transpose().map_err(|error| {
-            Failure::new("jws-key", "jwk_invalid", error.to_string())
-                .at("/jwk")
-                .remedy("send the public key only, as RFC 7517 says")
-        })?;
-        Ok(Self {
-            x5c: parse_x5c(&header)?,
-            algorithm,
-            jwk,
-            payload: decode(payload64, "payload")?,
-            signature: decode(signature64, "signature")?,
-            signing_input: format!("{header64}.{payload64}"),
-            header,
-        })
+        let (parts, signing_input) = JwsParts::parse(compact)?;
+        Ok(Self { parts, signing_input: signing_input.to_owned() })
     }
 
     /// What the sender says about the key.
     pub fn key_hint(&self) -> KeyHint<'_> {
-        KeyHint {
-            algorithm: self.algorithm,
-            typ: self.header.get("typ").and_then(Value::as_str),
-            kid: self.header.get("kid").and_then(Value::as_str),
-            jwk: self.jwk.as_ref(),
-            x5c: &self.x5c,
-        }
+        self.parts.key_hint()
     }
 
     /// The string member `name` that the payload claims, where a verifier has to know whom to ask for the key
     /// (an `iss` that leads to an issuer's metadata). A hint: trust nothing else from it.
     pub fn claimed(&self, name: &str) -> Option<String> {
-        json::parse(&self.payload).ok()?.get(name)?.as_str().map(str::to_owned)
+        self.parts.claimed(name)
     }
 
     /// Checks the algorithm, the type and the signature.
@@ -167,57 +101,15 @@ impl UnverifiedJws {
         key: &Jwk,
         expected: &Expected<'_>,
     ) -> Verdict<VerifiedJws> {
-        if !expected.algorithms.contains(&self.algorithm) {
-            return Err(alg_not_allowed("`alg` is not on the list for this kind of token"));
-        }
-        let found = self.header.get("typ").and_then(Value::as_str);
-        if found != Some(expected.typ) {
-            return Err(Failure::new(
-                "jws-type",
-                "typ_not_allowed",
-                format!("`typ` is not `{}`", expected.typ),
-            )
-            .at("/typ")
-            .remedy("set the type that the specification names: one kind of token is never another"));
-        }
-        let invalid = |detail: &str| {
-            Failure::new("jws-signature", "signature_invalid", detail)
-                .remedy("sign the text with the key that is published for this signer")
-        };
-        if !key.may_verify(self.algorithm) {
-            return Err(invalid("the key is for another algorithm, or for encryption"));
-        }
-        verifier
-            .verify(self.algorithm, key, self.signing_input.as_bytes(), &self.signature)
-            .map_err(|_| invalid("the signature is not of this key over this text"))?;
+        self.parts.check(&self.signing_input, verifier, key, expected)?;
         self.read_as_verified_before()
     }
 
     /// Reads a text whose signature was checked earlier: one that comes out of the own store of the one who checked.
     pub(crate) fn read_as_verified_before(self) -> Verdict<VerifiedJws> {
-        let claims = match json::parse(&self.payload) {
-            Ok(Value::Object(claims)) => claims,
-            Ok(_) => {
-                return Err(Failure::new("jws-payload", "payload_not_json", "the payload is not an object"));
-            }
-            Err(error) => return Err(Failure::new("jws-payload", "payload_not_json", error.to_string())),
-        };
-        Ok(VerifiedJws { header: self.header, algorithm: self.algorithm, claims })
+        let JwsParts { header, algorithm, payload, .. } = self.parts;
+        Ok(VerifiedJws { header, algorithm, claims: parts::claims(&payload)? })
     }
-}
-
-fn parse_x5c(header: &Map<String, Value>) -> Verdict<Vec<Vec<u8>>> {
-    use base64::Engine as _;
-    let Some(value) = header.get("x5c") else { return Ok(Vec::new()) };
-    let fault = || malformed("`x5c` is not a non-empty array of base64 DER certificates").at("/x5c");
-    let array = value.as_array().filter(|array| !array.is_empty() && array.len() <= 8).ok_or_else(fault)?;
-    array
-        .iter()
-        .map(|entry| {
-            let text = entry.as_str().ok_or_else(fault)?;
-            base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| fault())
-        })
-        .collect()
 }
 
 /// A JWS whose type and signature hold. Whether its claims are acceptable is for the reader to check.
@@ -271,10 +163,17 @@ pub async fn sign(
     payload: &Value,
 ) -> Result<String, SignerError> {
     header.insert("alg".to_owned(), Value::String(signer.algorithm().as_str().to_owned()));
-    let input =
-        format!("{}.{}", b64::encode(Value::Object(header).to_string()), b64::encode(payload.to_string()));
-    let signature = signer.sign(input.as_bytes()).await?;
-    Ok(format!("{input}.{}", b64::encode(signature)))
+    let header = Value::Object(header).to_string();
+    let payload = payload.to_string();
+    // Four characters for three bytes, and room for the longest signature.
+    let mut text = String::with_capacity((header.len() + payload.len()).div_ceil(3) * 4 + 140);
+    b64::encode_into(&header, &mut text);
+    text.push('.');
+    b64::encode_into(&payload, &mut text);
+    let signature = signer.sign(text.as_bytes()).await?;
+    text.push('.');
+    b64::encode_into(signature, &mut text);
+    Ok(text)
 }
 
 /// A header with `typ`, and with `kid` when the signer's key has one.

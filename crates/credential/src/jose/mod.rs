@@ -7,3 +7,5 @@ pub mod jwe;
 pub mod jwe_rustcrypto;
 pub mod jwk;
 pub mod jws;
+pub mod jws_json;
+pub(crate) mod jws_parts;

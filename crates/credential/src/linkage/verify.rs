@@ -69,7 +69,7 @@ pub struct FirstPartyLinkage {
 /// The codes of [`crate::sdjwt`] and of the [module docs](super); `identifier_disclosed` before anything is returned
 /// if the wallet disclosed `sub` or `ppid`.
 pub fn verify_mediated(
-    presentation: UnverifiedSdJwt,
+    presentation: UnverifiedSdJwt<'_>,
     verifier: &dyn SignatureVerifier,
     issuer_key: &Jwk,
     demand: &LinkageDemand,
@@ -102,7 +102,7 @@ fn only_sealed_sub(claims: &Map<String, Value>) -> Verdict<&str> {
 /// The codes of [`crate::sdjwt`] and of the [module docs](super); `identifier_missing` if one of `sub` and `ppid` was
 /// not disclosed.
 pub fn verify_first_party(
-    presentation: UnverifiedSdJwt,
+    presentation: UnverifiedSdJwt<'_>,
     verifier: &dyn SignatureVerifier,
     issuer_key: &Jwk,
     demand: &LinkageDemand,
@@ -133,7 +133,7 @@ struct Verified {
 }
 
 fn verify(
-    presentation: UnverifiedSdJwt,
+    presentation: UnverifiedSdJwt<'_>,
     verifier: &dyn SignatureVerifier,
     issuer_key: &Jwk,
     demand: &LinkageDemand,

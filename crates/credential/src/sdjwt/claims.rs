@@ -6,15 +6,13 @@ use super::fault;
 use super::policy::{ExpectedVct, Validation};
 use crate::jose::jwk::Jwk;
 use crate::time::UnixTime;
-use crate::verdict::Verdict;
+use crate::verdict::{Failure, Verdict};
 
 /// Checks who issued what, and for whom; returns the holder's key.
 pub(super) fn check_identity(claims: &Map<String, Value>, validation: &Validation) -> Verdict<Option<Jwk>> {
-    for name in ["iss", "sub"] {
-        optional_text(claims, name)?;
-    }
+    check_shapes(claims)?;
     if let Some(issuer) = &validation.issuer
-        && optional_text(claims, "iss")? != Some(issuer)
+        && claims.get("iss").and_then(Value::as_str) != Some(issuer)
     {
         return Err(fault("issuer_mismatch", "`iss` is not the issuer whose key was used").at("/iss"));
     }
@@ -30,6 +28,36 @@ pub(super) fn check_identity(claims: &Map<String, Value>, validation: &Validatio
     }
     check_audience(claims, validation.audience.as_deref())?;
     holder_key(claims)
+}
+
+/// Registered claims have the JSON types that their specifications give them, also where nobody looks at them here
+/// (RFC 7519 §4.1, Token Status List §6, SD-JWT VC §2.2.2).
+pub(super) fn check_shapes(claims: &Map<String, Value>) -> Verdict<()> {
+    for name in ["iss", "sub", "jti", "vct#integrity"] {
+        if claims.get(name).is_some_and(|value| !value.is_string()) {
+            return Err(wrong_type(name, "a string"));
+        }
+    }
+    if claims.get("status").is_some_and(|value| !value.is_object()) {
+        return Err(wrong_type("status", "an object"));
+    }
+    Ok(())
+}
+
+fn wrong_type(name: &str, wanted: &str) -> Failure {
+    fault("claim_type", format!("`{name}` is not {wanted}")).at(format!("/{name}"))
+}
+
+/// A header may repeat `iss`, `sub` and `aud` (RFC 7519 §5.3), for those who look for a key. What it says must then be
+/// what the claims say.
+pub(super) fn check_header(header: &Map<String, Value>, claims: &Map<String, Value>) -> Verdict<()> {
+    for name in ["iss", "sub", "aud"] {
+        if header.get(name).is_some_and(|value| claims.get(name) != Some(value)) {
+            let detail = format!("the header names another `{name}` than the claims");
+            return Err(fault("header_claim_mismatch", detail).at(format!("/{name}")));
+        }
+    }
+    Ok(())
 }
 
 /// `vct` and `aka_vcts` (V-2, V-7).
@@ -48,26 +76,49 @@ pub(super) fn check_type(claims: &Map<String, Value>) -> Verdict<&str> {
     Ok(vct)
 }
 
-/// `exp`, `nbf` and the form of `iat`.
+/// `iat`, `nbf` and `exp` as dates that fit together.
+pub(super) fn dates(claims: &Map<String, Value>) -> Verdict<Dates> {
+    let dates = Dates { iat: date(claims, "iat")?, nbf: date(claims, "nbf")?, exp: date(claims, "exp")? };
+    if dates.exp.is_some_and(|exp| dates.nbf.max(dates.iat).is_some_and(|from| exp <= from)) {
+        return Err(fault("validity_contradictory", "`exp` is not after `nbf` and `iat`").at("/exp"));
+    }
+    Ok(dates)
+}
+
+/// The times of a credential.
+pub(super) struct Dates {
+    iat: Option<UnixTime>,
+    nbf: Option<UnixTime>,
+    exp: Option<UnixTime>,
+}
+
+/// The credential holds now.
 pub(super) fn check_times(claims: &Map<String, Value>, validation: &Validation) -> Verdict<()> {
-    date(claims, "iat")?;
-    match date(claims, "exp")? {
+    let Dates { iat, nbf, exp } = dates(claims)?;
+    match exp {
         None if validation.require_exp => return Err(fault("exp_missing", "there is no `exp`").at("/exp")),
         Some(exp) if validation.now >= exp.plus(validation.leeway) => {
             return Err(fault("expired", "the credential has expired").at("/exp"));
         }
         _ => {}
     }
-    if date(claims, "nbf")?.is_some_and(|nbf| validation.now.plus(validation.leeway) < nbf) {
+    let latest = validation.now.plus(validation.leeway);
+    if nbf.is_some_and(|nbf| latest < nbf) {
         return Err(fault("not_yet_valid", "the credential is not valid yet").at("/nbf"));
+    }
+    if iat.is_some_and(|iat| latest < iat) {
+        return Err(fault("issued_in_the_future", "the credential will only be issued").at("/iat"));
     }
     Ok(())
 }
 
-/// `cnf.jwk` (RFC 7800 §3.2). Another confirmation method is no error, but gives no key.
+/// `cnf.jwk` (RFC 7800 §3.2). Another confirmation method is no error, but gives no key; two keys are one too many (§3.1).
 pub(super) fn holder_key(claims: &Map<String, Value>) -> Verdict<Option<Jwk>> {
     let Some(cnf) = claims.get("cnf") else { return Ok(None) };
     let cnf = cnf.as_object().ok_or_else(|| fault("cnf_invalid", "`cnf` is not an object").at("/cnf"))?;
+    if ["jwk", "jwe", "jku"].into_iter().filter(|name| cnf.contains_key(*name)).count() > 1 {
+        return Err(fault("cnf_invalid", "`cnf` names more than one key").at("/cnf"));
+    }
     let jwk = cnf.get("jwk").map(Jwk::from_value).transpose();
     jwk.map_err(|error| fault("cnf_invalid", error.to_string()).at("/cnf/jwk"))
 }
@@ -77,27 +128,20 @@ fn check_audience(claims: &Map<String, Value>, reader: Option<&str>) -> Verdict<
     match claims.get("aud") {
         None => Ok(()),
         Some(Value::String(aud)) if Some(aud.as_str()) == reader => Ok(()),
-        Some(Value::Array(list)) if list.iter().any(|aud| aud.is_string() && aud.as_str() == reader) => {
+        Some(Value::Array(list))
+            if list.iter().all(Value::is_string)
+                && list.iter().any(|aud| aud.as_str().is_some_and(|aud| Some(aud) == reader)) =>
+        {
             Ok(())
         }
         Some(_) => Err(mismatch()),
     }
 }
 
-fn optional_text<'a>(claims: &'a Map<String, Value>, name: &str) -> Verdict<Option<&'a str>> {
-    match claims.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(fault("claim_type", format!("`{name}` is not a string")).at(format!("/{name}"))),
-    }
-}
-
 /// The `NumericDate` (RFC 7519 §2) in the claim `name`, in whole seconds.
-pub(super) fn date(claims: &Map<String, Value>, name: &str) -> Verdict<Option<UnixTime>> {
+fn date(claims: &Map<String, Value>, name: &str) -> Verdict<Option<UnixTime>> {
     let Some(value) = claims.get(name) else { return Ok(None) };
-    numeric_date(value).map(Some).ok_or_else(|| {
-        fault("claim_type", format!("`{name}` is not a number of seconds")).at(format!("/{name}"))
-    })
+    numeric_date(value).map(Some).ok_or_else(|| wrong_type(name, "a number of seconds"))
 }
 
 /// A number of seconds; fractions are dropped, as RFC 7519 allows them and nothing here needs them.

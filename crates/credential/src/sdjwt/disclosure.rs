@@ -2,53 +2,55 @@
 
 use serde_json::Value;
 
-use super::{RESERVED_NAMES, fault};
+use super::fault;
+use super::place::Place;
 use crate::encoding::{b64, json};
-use crate::entropy::{self, Entropy};
-use crate::verdict::Verdict;
+use crate::verdict::Failure;
 
-/// A disclosure that was decoded. The salt has done its work in the digest and is not kept.
-pub(super) enum Disclosure {
+/// What a digest wants a disclosure to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
     /// An object member, for a digest in `_sd`.
-    Member(String, Value),
+    Member,
     /// An array element, for a `{"...": digest}`.
-    Element(Value),
+    Element,
 }
 
-impl Disclosure {
-    /// Decodes the text as it was received. `at` is its number, for the failure.
-    pub(super) fn decode(text: &str, at: usize) -> Verdict<Self> {
-        let malformed = |detail: &str| fault("disclosure_malformed", format!("disclosure {at}: {detail}"));
-        let bytes = b64::decode(text).map_err(|_| malformed("not base64url without padding"))?;
-        let value = json::parse(&bytes).map_err(|error| malformed(&error.to_string()))?;
-        let Value::Array(parts) = value else { return Err(malformed("not a JSON array")) };
-        let mut parts = parts.into_iter();
-        match (parts.next(), parts.next(), parts.next(), parts.next()) {
-            (Some(Value::String(_)), Some(Value::String(name)), Some(value), None) => {
-                if RESERVED_NAMES.contains(&name.as_str()) {
-                    return Err(fault(
-                        "claim_name_reserved",
-                        format!("disclosure {at}: a claim may not be named `_sd`, `_sd_alg` or `...`"),
-                    ));
-                }
-                Ok(Self::Member(name, value))
-            }
-            (Some(Value::String(_)), Some(value), None, None) => Ok(Self::Element(value)),
-            (Some(Value::String(_)), Some(_), Some(_), None) => {
-                Err(malformed("the claim name is not a string"))
-            }
-            (Some(Value::String(_)), ..) => Err(malformed("there are not two or three elements")),
-            (Some(_), ..) => Err(malformed("the salt is not a string")),
-            (None, ..) => Err(malformed("the array is empty")),
-        }
-    }
+/// The disclosure number `at` is not one.
+pub(super) fn malformed(at: usize, detail: &str) -> Failure {
+    fault("disclosure_malformed", format!("disclosure {at}: {detail}"))
+}
 
-    /// Writes a disclosure with a fresh salt of 128 bits (RFC 9901 §9.3).
-    pub(super) fn encode(name: Option<&str>, value: &Value, entropy: &dyn Entropy) -> String {
-        let salt = b64::encode(entropy::bytes::<16>(entropy));
-        let mut parts = vec![Value::String(salt)];
-        parts.extend(name.map(|name| Value::String(name.to_owned())));
-        parts.push(value.clone());
-        b64::encode(Value::Array(parts).to_string())
+/// Says what is wrong with a disclosure that could not be read as the `kind` that the digest at `place` wants.
+pub(super) fn explain(bytes: &[u8], at: usize, kind: Kind, place: &Place<'_>) -> Failure {
+    let parts = match json::parse(bytes) {
+        Ok(Value::Array(parts)) => parts,
+        Ok(_) => return malformed(at, "not a JSON array"),
+        Err(error) => return malformed(at, &error.to_string()),
+    };
+    match (kind, parts.as_slice()) {
+        (_, []) => malformed(at, "the array is empty"),
+        (Kind::Member, [Value::String(_), _]) => {
+            fault("disclosure_kind", format!("disclosure {at} is of an array element, in `_sd`"))
+                .at(place.to_pointer())
+        }
+        (Kind::Element, [Value::String(_), Value::String(_), _]) => {
+            fault("disclosure_kind", format!("disclosure {at} is of an object member, in an array"))
+                .at(place.to_pointer())
+        }
+        (_, [Value::String(_), _, _]) => malformed(at, "the claim name is not a string"),
+        (_, [Value::String(_), ..]) => malformed(at, "there are not two or three elements"),
+        _ => malformed(at, "the salt is not a string"),
     }
+}
+
+/// Writes a disclosure in base64url at the end of `out`. `json` is room to write in, and is emptied first.
+pub(super) fn encode(out: &mut String, json: &mut Vec<u8>, salt: &str, name: Option<&str>, value: &Value) {
+    json.clear();
+    // Names and JSON values can always be written, and writing into memory does not fail.
+    let _ = match name {
+        Some(name) => serde_json::to_writer(&mut *json, &(salt, name, value)),
+        None => serde_json::to_writer(&mut *json, &(salt, value)),
+    };
+    b64::encode_into(&*json, out);
 }

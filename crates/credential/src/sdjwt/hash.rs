@@ -1,5 +1,8 @@
 //! The hash functions of `_sd_alg` (RFC 9901 §4.1.1).
 
+use std::borrow::Borrow;
+use std::hash::{Hash, Hasher};
+
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use crate::encoding::b64;
@@ -34,11 +37,58 @@ impl HashAlgorithm {
 
     /// base64url of the hash of `text`: the digest of a disclosure as it was received, or an `sd_hash`.
     pub fn digest(self, text: &str) -> String {
+        self.digest_text(text).as_str().to_owned()
+    }
+
+    /// As [`Self::digest`], without an allocation.
+    pub(super) fn digest_text(self, text: &str) -> DigestText {
         match self {
-            Self::Sha256 => b64::encode(Sha256::digest(text)),
-            Self::Sha384 => b64::encode(Sha384::digest(text)),
-            Self::Sha512 => b64::encode(Sha512::digest(text)),
+            Self::Sha256 => DigestText::new(&Sha256::digest(text)),
+            Self::Sha384 => DigestText::new(&Sha384::digest(text)),
+            Self::Sha512 => DigestText::new(&Sha512::digest(text)),
         }
+    }
+}
+
+/// A digest in base64url, in place. It compares and hashes as its text, so that it can be looked up by one.
+#[derive(Clone, Copy)]
+pub(super) struct DigestText {
+    /// 86 characters are the longest, those of SHA-512.
+    text: [u8; 86],
+    length: usize,
+}
+
+impl DigestText {
+    fn new(hash: &[u8]) -> Self {
+        let mut text = [0; 86];
+        let length = b64::encode_slice(hash, &mut text);
+        Self { text, length }
+    }
+
+    /// The text.
+    pub(super) fn as_str(&self) -> &str {
+        // What was written is ASCII.
+        self.text.get(..self.length).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+    }
+}
+
+impl PartialEq for DigestText {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for DigestText {}
+
+impl Hash for DigestText {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl Borrow<str> for DigestText {
+    fn borrow(&self) -> &str {
+        self.as_str()
     }
 }
 

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::claims::{check_type, date, holder_key};
-use super::disclosure::Disclosure;
+use super::claims::{check_shapes, check_type, dates, holder_key};
+use super::conceal::{Concealer, Wish};
 use super::hash::HashAlgorithm;
 use super::path::{ClaimPath, PathStep};
 use super::policy::TYP_SD_JWT_VC;
 use super::{NEVER_CONCEALED, RESERVED_NAMES, fault};
 use crate::crypto::{Signer, SignerError};
-use crate::entropy::{self, Entropy};
+use crate::entropy::Entropy;
 use crate::jose::jws;
 use crate::verdict::{Failure, Verdict};
 
@@ -30,6 +30,7 @@ pub struct SdJwtBuilder {
     claims: Map<String, Value>,
     concealed: Vec<ClaimPath>,
     decoys: usize,
+    decoys_at: Vec<(ClaimPath, usize)>,
     hash: HashAlgorithm,
     header: Map<String, Value>,
 }
@@ -37,8 +38,8 @@ pub struct SdJwtBuilder {
 impl SdJwtBuilder {
     /// An SD-JWT VC (`typ: dc+sd-jwt`) of `claims`, all of them visible so far.
     pub fn new(claims: Map<String, Value>) -> Self {
-        let (concealed, hash, header) = (Vec::new(), HashAlgorithm::default(), Map::new());
-        Self { claims, concealed, decoys: 0, hash, header }
+        let (hash, header) = (HashAlgorithm::default(), Map::new());
+        Self { claims, concealed: Vec::new(), decoys: 0, decoys_at: Vec::new(), hash, header }
     }
 
     /// Another `typ` than `dc+sd-jwt`: an SD-JWT that is no SD-JWT VC and need not have a `vct`.
@@ -69,61 +70,121 @@ impl SdJwtBuilder {
         self
     }
 
-    /// Adds `count` decoy digests to every object that has concealed members (RFC 9901 §4.2.5).
+    /// Adds `count` decoy digests to every object that has concealed members, and to every array that has concealed
+    /// elements (RFC 9901 §4.2.5). In an array they stand at random places, and a reader of type metadata that counts
+    /// elements counts them too.
     #[must_use]
     pub const fn decoys(mut self, count: usize) -> Self {
         self.decoys = count;
         self
     }
 
+    /// Adds `count` decoy digests to the object or array at `path`, concealed members or not; the empty path is the top.
+    /// The credential must have some concealed claim elsewhere: one that has none has no digests at all (SD-JWT VC §2.2.2).
+    #[must_use]
+    pub fn decoys_at(mut self, path: impl Into<ClaimPath>, count: usize) -> Self {
+        self.decoys_at.push((path.into(), count));
+        self
+    }
+
     /// Signs. The result is the SD-JWT with every disclosure, ending in `~`.
     ///
     /// # Errors
-    /// `claim_never_concealed`, `claim_not_found`, `claim_name_reserved`, `vct_missing`, `aka_vcts_invalid`,
-    /// `cnf_invalid` and `claim_type` as in the [module docs](super); [`IssueError::Signer`].
+    /// `claim_never_concealed`, `claim_not_found`, `claim_name_reserved`, `decoys_without_claims`, `vct_missing`,
+    /// `aka_vcts_invalid`, `cnf_invalid`, `claim_type` and `validity_contradictory` as in the [module docs](super);
+    /// [`IssueError::Signer`].
     pub async fn sign(self, signer: &dyn Signer, entropy: &dyn Entropy) -> Result<String, IssueError> {
-        let mut header = self.header;
-        header.entry("typ").or_insert_with(|| TYP_SD_JWT_VC.into());
-        if let Some(kid) = &signer.public_jwk().kid {
-            header.entry("kid").or_insert_with(|| kid.as_str().into());
-        }
-        check(&self.claims, &self.concealed, header.get("typ") == Some(&TYP_SD_JWT_VC.into()))?;
-
-        let (concealed, hash, decoys) = (&self.concealed, self.hash, self.decoys);
-        let mut concealer = Concealer { concealed, hash, decoys, entropy, disclosures: Vec::new() };
-        let mut payload = concealer.object(self.claims, &mut ClaimPath::default());
-        if !concealer.disclosures.is_empty() {
-            payload.insert("_sd_alg".to_owned(), self.hash.as_str().into());
-        }
-        let mut text = jws::sign(signer, header, &Value::Object(payload)).await?;
+        let Prepared { header, payload, disclosures } = self.prepare(entropy)?;
+        let mut text = jws::sign(signer, with_kid(header, signer), &payload).await?;
+        text.reserve(disclosures.len() + 1);
         text.push('~');
-        for disclosure in concealer.disclosures {
-            text.push_str(&disclosure);
-            text.push('~');
-        }
+        text.push_str(&disclosures);
         Ok(text)
     }
+
+    /// Signs with several keys, e.g. an old and a new one: a JWS in general JSON serialization (RFC 9901 §8). The first
+    /// signature is the one that a Key Binding JWT will refer to.
+    ///
+    /// # Errors
+    /// As [`SdJwtBuilder::sign`]; `sd_jwt_malformed` without a signer.
+    pub async fn sign_general(
+        self,
+        signers: &[&dyn Signer],
+        entropy: &dyn Entropy,
+    ) -> Result<String, IssueError> {
+        let Prepared { header, payload, disclosures } = self.prepare(entropy)?;
+        let mut signed = Vec::with_capacity(signers.len());
+        for signer in signers {
+            signed.push(jws::sign(*signer, with_kid(header.clone(), *signer), &payload).await?);
+        }
+        Ok(super::json_form::general(&signed, &disclosures, None)?)
+    }
+
+    fn prepare(self, entropy: &dyn Entropy) -> Verdict<Prepared> {
+        let mut header = self.header;
+        header.entry("typ").or_insert_with(|| TYP_SD_JWT_VC.into());
+        let credential = header.get("typ").and_then(Value::as_str) == Some(TYP_SD_JWT_VC);
+        check(&self.claims, &self.concealed, credential)?;
+        if credential && self.concealed.is_empty() && !self.decoys_at.is_empty() {
+            return Err(fault("decoys_without_claims", "no claim is concealed, so there can be no digests"));
+        }
+        for (path, _) in &self.decoys_at {
+            if !path.names_container(&self.claims) {
+                return Err(fault("claim_not_found", "there is no object or array at this path")
+                    .at(path.to_pointer()));
+            }
+            visible_with_all_parts(path)?;
+        }
+        let conceal = self.concealed.iter().map(|path| Wish::conceal(path.steps()));
+        let decoys = self.decoys_at.iter().map(|(path, count)| Wish::decoys(path.steps(), *count));
+        let wishes: Vec<Wish<'_>> = conceal.chain(decoys).collect();
+        let mut concealer = Concealer::new(self.hash, self.decoys, entropy);
+        let mut payload = concealer.top(self.claims, &wishes);
+        if payload.contains_key("_sd") || concealer.has_digests() {
+            payload.insert("_sd_alg".to_owned(), self.hash.as_str().into());
+        }
+        Ok(Prepared { header, payload: Value::Object(payload), disclosures: concealer.into_disclosures() })
+    }
+}
+
+/// Everything but the signature.
+struct Prepared {
+    header: Map<String, Value>,
+    payload: Value,
+    /// `<D1>~…~<Dn>~`
+    disclosures: String,
+}
+
+fn with_kid(mut header: Map<String, Value>, signer: &dyn Signer) -> Map<String, Value> {
+    if let Some(kid) = &signer.public_jwk().kid {
+        header.entry("kid").or_insert_with(|| kid.as_str().into());
+    }
+    header
 }
 
 fn check(claims: &Map<String, Value>, concealed: &[ClaimPath], credential: bool) -> Verdict<()> {
     if credential {
         check_type(claims)?;
     }
+    check_shapes(claims)?;
     holder_key(claims)?;
-    for name in ["iat", "exp", "nbf"] {
-        date(claims, name)?;
-    }
+    dates(claims)?;
     no_reserved_names(claims)?;
     for path in concealed {
         if !path.exists_in(claims) {
             return Err(fault("claim_not_found", "there is no claim at this path").at(path.to_pointer()));
         }
-        if let Some(PathStep::Name(name)) = path.steps().first()
-            && NEVER_CONCEALED.contains(&name.as_str())
-        {
-            return Err(fault("claim_never_concealed", "this claim is always visible, with all its parts")
-                .at(path.to_pointer()));
-        }
+        visible_with_all_parts(path)?;
+    }
+    Ok(())
+}
+
+fn visible_with_all_parts(path: &ClaimPath) -> Verdict<()> {
+    if let Some(PathStep::Name(name)) = path.steps().first()
+        && NEVER_CONCEALED.contains(&name.as_str())
+    {
+        return Err(fault("claim_never_concealed", "this claim is always visible, with all its parts")
+            .at(path.to_pointer()));
     }
     Ok(())
 }
@@ -140,70 +201,5 @@ fn no_reserved_names_in(value: &Value) -> Verdict<()> {
         Value::Object(object) => no_reserved_names(object),
         Value::Array(array) => array.iter().try_for_each(no_reserved_names_in),
         _ => Ok(()),
-    }
-}
-
-/// Replaces concealed claims by digests, from the inside to the outside.
-struct Concealer<'a> {
-    concealed: &'a [ClaimPath],
-    hash: HashAlgorithm,
-    decoys: usize,
-    entropy: &'a dyn Entropy,
-    disclosures: Vec<String>,
-}
-
-impl Concealer<'_> {
-    fn object(&mut self, object: Map<String, Value>, path: &mut ClaimPath) -> Map<String, Value> {
-        let mut out = Map::new();
-        let mut digests = Vec::new();
-        for (name, value) in object {
-            path.push(PathStep::Name(name.clone()));
-            let value = self.value(value, path);
-            if self.concealed.iter().any(|wanted| wanted.names(path)) {
-                digests.push(self.disclose(Some(&name), &value));
-            } else {
-                out.insert(name, value);
-            }
-            path.pop();
-        }
-        if !digests.is_empty() {
-            let (hash, entropy) = (self.hash, self.entropy);
-            digests.extend((0..self.decoys).map(|_| hash.digest(&entropy::token(entropy))));
-            // Digests are random, so sorting them hides the order of the claims (RFC 9901 §4.2.4.1).
-            digests.sort_unstable();
-            out.insert("_sd".to_owned(), digests.into());
-        }
-        out
-    }
-
-    fn value(&mut self, value: Value, path: &mut ClaimPath) -> Value {
-        match value {
-            Value::Object(object) => Value::Object(self.object(object, path)),
-            Value::Array(array) => Value::Array(self.array(array, path)),
-            plain => plain,
-        }
-    }
-
-    fn array(&mut self, array: Vec<Value>, path: &mut ClaimPath) -> Vec<Value> {
-        let mut out = Vec::with_capacity(array.len());
-        for (index, element) in array.into_iter().enumerate() {
-            path.push(PathStep::Index(index));
-            let element = self.value(element, path);
-            if self.concealed.iter().any(|wanted| wanted.names(path)) {
-                let digest = self.disclose(None, &element);
-                out.push(Value::Object(Map::from_iter([("...".to_owned(), digest.into())])));
-            } else {
-                out.push(element);
-            }
-            path.pop();
-        }
-        out
-    }
-
-    fn disclose(&mut self, name: Option<&str>, value: &Value) -> String {
-        let disclosure = Disclosure::encode(name, value, self.entropy);
-        let digest = self.hash.digest(&disclosure);
-        self.disclosures.push(disclosure);
-        digest
     }
 }

@@ -9,7 +9,8 @@ use super::fault;
 use super::policy::{TYP_KB_JWT, Validation};
 use crate::crypto::SignatureVerifier;
 use crate::jose::jwk::Jwk;
-use crate::jose::jws::{Expected, UnverifiedJws};
+use crate::jose::jws::Expected;
+use crate::jose::jws_parts::{self, JwsParts};
 use crate::time::UnixTime;
 use crate::verdict::{Failure, Verdict};
 
@@ -59,14 +60,15 @@ pub(super) struct Demand<'a> {
     pub(super) sd_hash: &'a str,
 }
 
-/// Splits the text after the last `~`.
-pub(super) fn parse(text: &str) -> Verdict<UnverifiedJws> {
-    UnverifiedJws::parse(text).map_err(as_key_binding)
+/// Splits the text after the last `~`; also returns what of it was signed.
+pub(super) fn parse(text: &str) -> Verdict<(JwsParts, &str)> {
+    JwsParts::parse(text).map_err(as_key_binding)
 }
 
 /// Checks the Key Binding JWT (RFC 9901 §7.3 step 5).
 pub(super) fn verify(
-    jwt: UnverifiedJws,
+    jwt: JwsParts,
+    signing_input: &str,
     verifier: &dyn SignatureVerifier,
     validation: &Validation,
     demand: &Demand<'_>,
@@ -75,8 +77,8 @@ pub(super) fn verify(
         return Err(fault("cnf_invalid", "the key in `cnf` cannot sign").at("/cnf/jwk"));
     }
     let expected = Expected::new(TYP_KB_JWT, &validation.holder_algorithms);
-    let (_, claims) =
-        jwt.verify(verifier, demand.holder_key, &expected).map_err(as_key_binding)?.into_parts();
+    jwt.check(signing_input, verifier, demand.holder_key, &expected).map_err(as_key_binding)?;
+    let claims = jws_parts::claims(&jwt.payload).map_err(as_key_binding)?;
     let text = |name: &str| {
         claims.get(name).and_then(Value::as_str).ok_or_else(|| {
             fault("kb_malformed", format!("`{name}` is missing or not a string")).at(format!("/{name}"))

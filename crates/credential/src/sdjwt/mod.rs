@@ -7,7 +7,8 @@
 //! ```
 //!
 //! What a reader demands ([`Validation`], [`KeyBindingPolicy`]) is decided before the text is looked at. The text is
-//! hashed as it was received and never written anew. The JWS JSON serialization (RFC 9901 §8) is not read.
+//! hashed as it was received and never written anew. The JWS JSON serializations (RFC 9901 §8) are another wrapping of the
+//! same parts: [`UnverifiedSdJwt::parse_json`], [`to_json`], [`SdJwtBuilder::sign_general`].
 //!
 //! ```
 //! # use enishi_credential::{crypto::*, entropy::SeededEntropy, jose::jwk::PrivateJwk, sdjwt::*, time::UnixTime};
@@ -45,6 +46,7 @@
 //! |---|---|---|
 //! | `sd_jwt_malformed` | form | not `<JWT>~<D1>~…~<Dn>~`, or too long, or too many disclosures |
 //! | `jws_malformed`, `crit_not_supported`, `jwk_invalid` | form | the issuer-signed JWT is broken, see [`crate::jose::jws`] |
+//! | `jws_json_malformed`, `jws_json_unprotected`, `jws_json_header_repeated` | form | see [`crate::jose::jws_json`] |
 //! | `alg_not_allowed` | issuer-algorithm | `none`, HMAC, or an algorithm that policy does not list |
 //! | `typ_not_allowed` | issuer-type | `typ` is not the one that is expected |
 //! | `signature_invalid` | issuer-signature | not signed by the issuer's key |
@@ -61,15 +63,18 @@
 //! | `claim_never_concealed` | disclosures | `iss`, `exp`, `cnf`, `vct`, `status` … or a part of them was concealable |
 //! | `claims_too_deep` | disclosures | the claims nest more than 64 levels |
 //! | `claim_type` | claims | a registered claim has another JSON type than its specification says |
+//! | `header_claim_mismatch` | claims | the header repeats `iss`, `sub` or `aud`, and says something else |
 //! | `issuer_mismatch` | claims | `iss` is not the issuer whose key was used |
 //! | `vct_missing` | claims | no `vct`, or not a non-empty string |
 //! | `vct_not_expected` | claims | a credential of another type |
 //! | `aka_vcts_invalid` | claims | `aka_vcts` is empty, not strings, or contains the `vct` |
 //! | `audience_mismatch` | claims | `aud` of the issuer-signed JWT does not name this reader |
-//! | `cnf_invalid` | claims | `cnf` is not an object, or its `jwk` is not a public key that is used here |
+//! | `cnf_invalid` | claims | `cnf` is not an object, or its `jwk` is not a public key that is used here, or not the only one |
 //! | `exp_missing` | validity | policy demands `exp` |
 //! | `expired` | validity | `exp` has passed |
 //! | `not_yet_valid` | validity | `nbf` has not come |
+//! | `issued_in_the_future` | validity | `iat` has not come |
+//! | `validity_contradictory` | validity | `exp` is not after `nbf` and `iat` |
 //! | `kb_missing` | key-binding | policy demands a Key Binding JWT |
 //! | `kb_not_expected` | key-binding | there is one, where none may be |
 //! | `cnf_missing` | key-binding | key binding is demanded, but the credential names no holder key |
@@ -83,25 +88,31 @@
 //! | `kb_expired`, `kb_not_yet_valid` | key-binding | its own `exp` or `nbf`, where it has them |
 //! | `kb_sd_hash_mismatch` | key-binding | the disclosures are not those that the holder signed |
 //! | `claim_not_found` | choice | a path names no claim: when issuing or presenting |
+//! | `decoys_without_claims` | choice | decoys are wished for in a credential without concealed claims |
 //! | `kb_key_mismatch` | choice | the signer's key is not the credential's holder key |
 //! | `kb_claim_reserved` | choice | an extra claim is named like one that every Key Binding JWT has |
 
 mod claims;
+mod conceal;
 mod disclosure;
 mod hash;
 mod issue;
+mod json_form;
 mod key_binding;
 mod parse;
 mod path;
+mod place;
 mod policy;
 mod present;
 mod process;
+mod read;
 #[cfg(test)]
 mod tests;
 mod verified;
 
 pub use hash::HashAlgorithm;
 pub use issue::{IssueError, SdJwtBuilder};
+pub use json_form::{JsonForm, to_json};
 pub use key_binding::{KeyBinding, KeyBindingClaims};
 pub use parse::UnverifiedSdJwt;
 pub use path::{ClaimPath, PathStep};
@@ -128,14 +139,21 @@ pub const CHECKS: [&str; 8] = [
 /// Names that only digests have (RFC 9901 §4.1, §4.2.4).
 const RESERVED_NAMES: [&str; 3] = ["_sd", "...", "_sd_alg"];
 
-/// Claims that are always visible, with everything in them (SD-JWT VC §2.2.2.2): a verifier that did not see them
-/// would believe more than the issuer said.
-const NEVER_CONCEALED: [&str; 8] = ["iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status"];
+/// Claims that are always visible, with everything in them (SD-JWT VC §2.2.2.2; `aud` by RFC 9901 §9.7): a verifier that
+/// did not see them would believe more than the issuer said.
+const NEVER_CONCEALED: [&str; 9] =
+    ["iss", "aud", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status"];
 
 /// A failure with the check and the remedy that belong to its code.
 fn fault(code: &'static str, detail: impl Into<String>) -> Failure {
     let (check, remedy) = match code {
-        "sd_jwt_malformed" | "jws_malformed" | "crit_not_supported" | "jwk_invalid" => {
+        "sd_jwt_malformed"
+        | "jws_malformed"
+        | "crit_not_supported"
+        | "jwk_invalid"
+        | "jws_json_malformed"
+        | "jws_json_unprotected"
+        | "jws_json_header_repeated" => {
             ("form", "send `<JWT>~<disclosure>~…~` as the issuer wrote it, with the last `~`")
         }
         "alg_not_allowed" => ("issuer-algorithm", "sign with ES256 or EdDSA"),
@@ -146,12 +164,16 @@ fn fault(code: &'static str, detail: impl Into<String>) -> Failure {
         "claim_type" | "vct_missing" | "aka_vcts_invalid" | "cnf_invalid" => {
             ("claims", "issue the claims with the types that SD-JWT VC and RFC 7519 give them")
         }
+        "header_claim_mismatch" => ("claims", "leave claims out of the header, or repeat them unchanged"),
         "issuer_mismatch" => ("claims", "use a credential of an issuer that is trusted here"),
         "vct_not_expected" => ("claims", "present a credential of the type that was asked for"),
         "audience_mismatch" => ("claims", "use a credential that is meant for this reader, or has no `aud`"),
         "exp_missing" => ("validity", "issue with `exp`"),
         "expired" => ("validity", "get a new credential from the issuer"),
-        "not_yet_valid" => ("validity", "wait until `nbf`, and check both clocks"),
+        "not_yet_valid" | "issued_in_the_future" => {
+            ("validity", "wait until `nbf` and `iat`, and check both clocks")
+        }
+        "validity_contradictory" => ("validity", "issue with an `exp` that is after `nbf` and `iat`"),
         "kb_missing" => ("key-binding", "present with a Key Binding JWT after the last `~`"),
         "kb_not_expected" => ("key-binding", "send the SD-JWT without a Key Binding JWT, ending in `~`"),
         "cnf_missing" => ("key-binding", "use a credential that was issued with `cnf.jwk`"),
@@ -159,6 +181,7 @@ fn fault(code: &'static str, detail: impl Into<String>) -> Failure {
             ("key-binding", "make the Key Binding JWT when presenting, and check the clock")
         }
         "claim_not_found" => ("choice", "name claims that the credential has"),
+        "decoys_without_claims" => ("choice", "conceal a claim, or leave the decoys out"),
         "kb_key_mismatch" => ("choice", "sign with the instance key that is in `cnf`"),
         "kb_claim_reserved" => ("choice", "give the extra claim another name"),
         code if code.starts_with("kb_") => (

@@ -1,6 +1,8 @@
 //! From the compact text to something that can be believed (RFC 9901 §4, §7.1, §7.3).
 
-use super::claims::{check_identity, check_times};
+use std::borrow::Cow;
+
+use super::claims::{check_header, check_identity, check_times, holder_key};
 use super::fault;
 use super::key_binding::{self, Demand};
 use super::policy::{KeyBindingPolicy, TYP_SD_JWT_VC, TYP_SD_JWT_VC_LEGACY, Validation};
@@ -8,7 +10,8 @@ use super::process::{Processed, process};
 use super::verified::VerifiedSdJwt;
 use crate::crypto::SignatureVerifier;
 use crate::jose::jwk::Jwk;
-use crate::jose::jws::{Expected, KeyHint, MAX_LENGTH, UnverifiedJws, VerifiedJws};
+use crate::jose::jws::{Expected, KeyHint, MAX_LENGTH};
+use crate::jose::jws_parts::JwsParts;
 use crate::verdict::{Checks, Failure, Verdict};
 
 /// The most disclosures that are read. A linkage credential has three, an identity card some forty.
@@ -16,19 +19,21 @@ const MAX_DISCLOSURES: usize = 1024;
 
 /// An SD-JWT that was split into its parts. Nothing can be read from it but where to look for the issuer's key.
 #[derive(Clone)]
-pub struct UnverifiedSdJwt {
+pub struct UnverifiedSdJwt<'a> {
     /// `<JWT>~<D1>~…~<Dn>~`, exactly as received: what `sd_hash` is made of.
-    text: String,
-    issuer_jwt: UnverifiedJws,
-    key_binding: Option<UnverifiedJws>,
+    text: Cow<'a, str>,
+    issuer_jwt: JwsParts,
+    /// How much of `text` the issuer signed.
+    issuer_input: usize,
+    key_binding: Option<(JwsParts, Cow<'a, str>)>,
 }
 
-impl UnverifiedSdJwt {
+impl<'a> UnverifiedSdJwt<'a> {
     /// Splits `compact`: `<JWT>~<D1>~…~<Dn>~` with an optional Key Binding JWT after the last `~`.
     ///
     /// # Errors
-    /// `sd_jwt_malformed`, `kb_malformed`, and the codes of [`UnverifiedJws::parse`].
-    pub fn parse(compact: &str) -> Verdict<Self> {
+    /// `sd_jwt_malformed`, `kb_malformed`, and the codes of [`crate::jose::jws::UnverifiedJws::parse`].
+    pub fn parse(compact: &'a str) -> Verdict<Self> {
         let malformed = |detail: &str| fault("sd_jwt_malformed", detail);
         if compact.len() > MAX_LENGTH {
             return Err(malformed("the text is too long"));
@@ -36,7 +41,7 @@ impl UnverifiedSdJwt {
         let (body, rest) = compact.rsplit_once('~').ok_or_else(|| malformed("there is no `~`"))?;
         let text = compact.get(..=body.len()).unwrap_or_default();
         let mut parts = body.split('~');
-        let issuer_jwt = UnverifiedJws::parse(parts.next().unwrap_or_default()).map_err(as_issuer)?;
+        let (issuer_jwt, input) = JwsParts::parse(parts.next().unwrap_or_default()).map_err(as_issuer)?;
         let mut count = 0;
         for part in parts {
             count += 1;
@@ -47,8 +52,30 @@ impl UnverifiedSdJwt {
         if count > MAX_DISCLOSURES {
             return Err(malformed("there are too many disclosures"));
         }
-        let key_binding = if rest.is_empty() { None } else { Some(key_binding::parse(rest)?) };
-        Ok(Self { text: text.to_owned(), issuer_jwt, key_binding })
+        let key_binding = match rest {
+            "" => None,
+            jwt => Some(key_binding::parse(jwt).map(|(parts, input)| (parts, Cow::Borrowed(input)))?),
+        };
+        Ok(Self { text: Cow::Borrowed(text), issuer_jwt, issuer_input: input.len(), key_binding })
+    }
+
+    /// Reads a JWS in JSON serialization, flattened or general (RFC 9901 §8), of which the first signature counts: it is the
+    /// one whose unprotected header has the disclosures and the Key Binding JWT. Everything is then as if the SD-JWT had
+    /// come in compact form; so is `sd_hash`.
+    ///
+    /// # Errors
+    /// The codes of [`crate::jose::jws_json`]; `sd_jwt_malformed` if the unprotected headers are not as RFC 9901 §8 says; and
+    /// as [`UnverifiedSdJwt::parse`].
+    pub fn parse_json(text: &str) -> Verdict<UnverifiedSdJwt<'static>> {
+        let compact = super::json_form::to_compact(text)?;
+        Ok(UnverifiedSdJwt::parse(&compact)?.into_owned())
+    }
+
+    /// The same, without a borrow of the text.
+    pub fn into_owned(self) -> UnverifiedSdJwt<'static> {
+        let Self { text, issuer_jwt, issuer_input, key_binding } = self;
+        let key_binding = key_binding.map(|(parts, input)| (parts, Cow::Owned(input.into_owned())));
+        UnverifiedSdJwt { text: Cow::Owned(text.into_owned()), issuer_jwt, issuer_input, key_binding }
     }
 
     /// What the issuer-signed JWT says about its key.
@@ -98,34 +125,31 @@ impl UnverifiedSdJwt {
             }
             _ => {}
         }
-        let issuer_jwt = verify_issuer(self.issuer_jwt, verifier, issuer_key, validation)?;
-        checks.passed("issuer-algorithm");
-        checks.passed("issuer-type");
-        checks.passed("issuer-signature");
+        self.check_issuer(verifier, issuer_key, validation, checks)?;
 
-        let (header, payload) = issuer_jwt.into_parts();
-        let Processed { claims, paths, undisclosed, hash } = process(payload, &disclosures(&self.text))?;
+        let Processed { claims, paths, undisclosed, hash } = process(&self.issuer_jwt.payload, &self.text)?;
         checks.passed("disclosures");
+        check_header(&self.issuer_jwt.header, &claims)?;
         let cnf = check_identity(&claims, validation)?;
         checks.passed("claims");
         check_times(&claims, validation)?;
         checks.passed("validity");
 
-        let sd_hash = hash.digest(&self.text);
+        let sd_hash = hash.digest_text(&self.text);
         let key_binding = match (key_binding, self.key_binding) {
-            (KeyBindingPolicy::Required { aud, nonce, max_age, leeway }, Some(jwt)) => {
+            (KeyBindingPolicy::Required { aud, nonce, max_age, leeway }, Some((jwt, input))) => {
                 let holder_key = cnf
                     .as_ref()
                     .ok_or_else(|| fault("cnf_missing", "the credential names no holder key").at("/cnf"))?;
                 let (max_age, leeway) = (*max_age, *leeway);
-                let demand = Demand { aud, nonce, max_age, leeway, holder_key, sd_hash: &sd_hash };
-                let held = key_binding::verify(jwt, verifier, validation, &demand)?;
+                let demand = Demand { aud, nonce, max_age, leeway, holder_key, sd_hash: sd_hash.as_str() };
+                let held = key_binding::verify(jwt, &input, verifier, validation, &demand)?;
                 checks.passed("key-binding");
                 Some(held)
             }
             _ => None,
         };
-        let checks = Checks::new();
+        let (header, checks) = (self.issuer_jwt.header, Checks::new());
         Ok(VerifiedSdJwt { header, claims, cnf, paths, undisclosed, hash, key_binding, sd_hash, checks })
     }
 
@@ -134,39 +158,43 @@ impl UnverifiedSdJwt {
         if self.key_binding.is_some() {
             return Err(fault("kb_not_expected", "there is a Key Binding JWT"));
         }
-        let (header, payload) = self.issuer_jwt.read_as_verified_before().map_err(as_issuer)?.into_parts();
-        let Processed { claims, paths, undisclosed, hash } = process(payload, &disclosures(&self.text))?;
-        let cnf = super::claims::holder_key(&claims)?;
-        let sd_hash = hash.digest(&self.text);
-        let checks = Checks::new();
-        let key_binding = None;
+        let Processed { claims, paths, undisclosed, hash } = process(&self.issuer_jwt.payload, &self.text)?;
+        let cnf = holder_key(&claims)?;
+        let sd_hash = hash.digest_text(&self.text);
+        let header = self.issuer_jwt.header;
+        let (checks, key_binding) = (Checks::new(), None);
         let read =
             VerifiedSdJwt { header, claims, cnf, paths, undisclosed, hash, key_binding, sd_hash, checks };
-        Ok((self.text, read))
+        Ok((self.text.into_owned(), read))
     }
 
     /// The text without the Key Binding JWT.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
-}
 
-/// The disclosures in `<JWT>~<D1>~…~<Dn>~`.
-pub(super) fn disclosures(text: &str) -> Vec<&str> {
-    text.split('~').skip(1).filter(|part| !part.is_empty()).collect()
-}
-
-fn verify_issuer(
-    jwt: UnverifiedJws,
-    verifier: &dyn SignatureVerifier,
-    key: &Jwk,
-    validation: &Validation,
-) -> Verdict<VerifiedJws> {
-    let hint = jwt.key_hint();
-    let legacy =
-        validation.legacy_typ && validation.typ == TYP_SD_JWT_VC && hint.typ == Some(TYP_SD_JWT_VC_LEGACY);
-    let typ = if legacy { TYP_SD_JWT_VC_LEGACY } else { &validation.typ };
-    jwt.verify(verifier, key, &Expected::new(typ, &validation.algorithms)).map_err(as_issuer)
+    fn check_issuer(
+        &self,
+        verifier: &dyn SignatureVerifier,
+        key: &Jwk,
+        validation: &Validation,
+        checks: &mut Checks,
+    ) -> Verdict<()> {
+        let jwt = &self.issuer_jwt;
+        let legacy = validation.legacy_typ
+            && validation.typ == TYP_SD_JWT_VC
+            && jwt.typ() == Some(TYP_SD_JWT_VC_LEGACY);
+        let typ = if legacy { TYP_SD_JWT_VC_LEGACY } else { &validation.typ };
+        let expected = Expected::new(typ, &validation.algorithms);
+        jwt.check_algorithm(&expected).map_err(as_issuer)?;
+        checks.passed("issuer-algorithm");
+        jwt.check_type(&expected).map_err(as_issuer)?;
+        checks.passed("issuer-type");
+        let input = self.text.get(..self.issuer_input).unwrap_or_default();
+        jwt.check_signature(input, verifier, key).map_err(as_issuer)?;
+        checks.passed("issuer-signature");
+        Ok(())
+    }
 }
 
 /// Gives a failure of the issuer-signed JWS the check and remedy that belong to it here.

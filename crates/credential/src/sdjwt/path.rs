@@ -73,14 +73,20 @@ impl ClaimPath {
         }
     }
 
-    /// Whether this path, as a pattern, names exactly `other`.
-    pub(super) fn names(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len() && self.relation(other) == Relation::OnTheWay
-    }
-
     /// Whether `claims` has something at this path. The empty path names nothing.
     pub(super) fn exists_in(&self, claims: &Map<String, Value>) -> bool {
-        let Some((PathStep::Name(first), rest)) = self.0.split_first() else { return false };
+        !self.select(claims).is_empty()
+    }
+
+    /// Whether everything at this path is an object or an array; the empty path names the claims themselves.
+    pub(super) fn names_container(&self, claims: &Map<String, Value>) -> bool {
+        let found = self.select(claims);
+        let all = found.iter().all(|value| value.is_object() || value.is_array());
+        self.0.is_empty() || (all && !found.is_empty())
+    }
+
+    fn select<'v>(&self, claims: &'v Map<String, Value>) -> Vec<&'v Value> {
+        let Some((PathStep::Name(first), rest)) = self.0.split_first() else { return Vec::new() };
         let mut found: Vec<&Value> = claims.get(first).into_iter().collect();
         for step in rest {
             found = found
@@ -93,15 +99,11 @@ impl ClaimPath {
                 })
                 .collect();
         }
-        !found.is_empty()
+        found
     }
 
     pub(super) fn push(&mut self, step: PathStep) {
         self.0.push(step);
-    }
-
-    pub(super) fn pop(&mut self) {
-        self.0.pop();
     }
 
     /// The path as a JSON Pointer (RFC 6901), with `*` for every element.

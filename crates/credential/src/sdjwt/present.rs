@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use super::fault;
 use super::key_binding::{KeyBindingClaims, RESERVED_CLAIMS};
-use super::parse::{UnverifiedSdJwt, disclosures};
+use super::parse::UnverifiedSdJwt;
 use super::path::{ClaimPath, Relation};
 use super::policy::{KeyBindingPolicy, TYP_KB_JWT, Validation};
+use super::process::disclosures;
 use super::verified::VerifiedSdJwt;
 use crate::crypto::{SignatureVerifier, Signer, SignerError};
 use crate::jose::jwk::{Jwk, Thumbprint};
@@ -115,7 +116,7 @@ impl HeldSdJwt {
         }
         let issuer_jwt = self.compact.split('~').next().unwrap_or_default();
         let mut text = format!("{issuer_jwt}~");
-        for (disclosure, at) in disclosures(&self.compact).into_iter().zip(self.disclosable()) {
+        for (disclosure, at) in disclosures(&self.compact).zip(self.disclosable()) {
             if paths.iter().any(|path| path.relation(at) != Relation::Apart) {
                 text.push_str(disclosure);
                 text.push('~');

@@ -1,16 +1,23 @@
 //! The heart of RFC 9901 §7.1: digests are replaced by what was disclosed, and everything that does not fit is refused.
 //!
-//! Values are moved, not copied: what goes in as payload and disclosures comes out as the processed claims.
+//! Payload and disclosures are read once, from the bytes straight into the processed claims: a digest is looked up where
+//! it stands, and its disclosure is read at that place. Digests are compared as text and never copied.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
+use serde::de::{DeserializeSeed as _, IgnoredAny, MapAccess, SeqAccess};
 use serde_json::{Map, Value};
 
-use super::disclosure::Disclosure;
-use super::hash::HashAlgorithm;
-use super::path::{ClaimPath, PathStep};
-use super::{NEVER_CONCEALED, RESERVED_NAMES, fault};
-use crate::verdict::Verdict;
+use super::disclosure::{self, Kind};
+use super::fault;
+use super::hash::{DigestText, HashAlgorithm};
+use super::path::ClaimPath;
+use super::place::Place;
+use super::read::{Digests, Found, Lone, Member, Node, declared_hash};
+use crate::encoding::{EncodingError, b64, json};
+use crate::verdict::{Failure, Verdict};
 
 /// How deep the processed claims may nest, disclosures inside of disclosures included: bounds the recursion.
 const MAX_DEPTH: usize = 64;
@@ -27,30 +34,38 @@ pub(super) struct Processed {
     pub(super) hash: HashAlgorithm,
 }
 
-/// Processes the issuer's `payload` with `disclosures` as they were received.
-pub(super) fn process(mut payload: Map<String, Value>, disclosures: &[&str]) -> Verdict<Processed> {
-    let hash = match payload.remove("_sd_alg") {
-        None => HashAlgorithm::default(),
-        Some(Value::String(name)) => HashAlgorithm::from_name(&name).ok_or_else(|| {
-            fault("sd_alg_unsupported", "`_sd_alg` is not a hash function in use here").at("/_sd_alg")
-        })?,
-        Some(_) => return Err(fault("sd_alg_unsupported", "`_sd_alg` is not a string").at("/_sd_alg")),
-    };
-    let mut by_digest = HashMap::with_capacity(disclosures.len());
-    for (at, text) in disclosures.iter().enumerate() {
-        if by_digest.insert(hash.digest(text), (at, Disclosure::decode(text, at)?)).is_some() {
+/// Processes the issuer's `payload` with the disclosures that stand in `text`, `<JWT>~<D1>~…~<Dn>~`, as received.
+pub(super) fn process(payload: &[u8], text: &str) -> Verdict<Processed> {
+    let hash = declared_hash(payload)?;
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut sent: Vec<Range<usize>> = Vec::new();
+    let mut by_digest = HashMap::new();
+    for (at, disclosure) in disclosures(text).enumerate() {
+        let start = decoded.len();
+        b64::decode_into(disclosure, &mut decoded)
+            .map_err(|_| disclosure::malformed(at, "not base64url without padding"))?;
+        sent.push(start..decoded.len());
+        if by_digest.insert(hash.digest_text(disclosure), at).is_some() {
             return Err(fault("disclosure_repeated", format!("disclosure {at} was sent before")));
         }
     }
-    let mut walk = Walk {
-        by_digest,
-        seen: HashSet::new(),
-        path: ClaimPath::default(),
-        paths: vec![ClaimPath::default(); disclosures.len()],
-        undisclosed: Vec::new(),
+    let paths = vec![ClaimPath::default(); sent.len()];
+    let (seen, undisclosed) = (HashSet::with_capacity(sent.len()), Vec::new());
+    let mut reader = Reader { decoded: &decoded, sent, by_digest, seen, paths, undisclosed, failure: None };
+    let mut source = serde_json::Deserializer::from_slice(payload);
+    let claims =
+        Node::top(&mut reader).deserialize(&mut source).and_then(|found| source.end().map(|()| found));
+    let claims = match claims {
+        Ok(Found::Value(Value::Object(claims))) => claims,
+        Ok(_) => return Err(fault("payload_not_json", "the payload is not an object")),
+        Err(error) => {
+            return Err(reader
+                .failure
+                .take()
+                .unwrap_or_else(|| fault("payload_not_json", EncodingError::json(error).to_string())));
+        }
     };
-    let claims = walk.object(payload, 0, false)?;
-    if let Some((at, _)) = walk.by_digest.values().min_by_key(|(at, _)| *at) {
+    if let Some(at) = reader.by_digest.values().min() {
         return Err(fault(
             "disclosure_unreferenced",
             format!(
@@ -58,171 +73,185 @@ pub(super) fn process(mut payload: Map<String, Value>, disclosures: &[&str]) -> 
             ),
         ));
     }
-    Ok(Processed { claims, paths: walk.paths, undisclosed: walk.undisclosed, hash })
+    Ok(Processed { claims, paths: reader.paths, undisclosed: reader.undisclosed, hash })
 }
 
-struct Walk {
-    /// Disclosures that no digest has referred to yet.
-    by_digest: HashMap<String, (usize, Disclosure)>,
+/// The disclosures in `<JWT>~<D1>~…~<Dn>~`.
+pub(super) fn disclosures(text: &str) -> impl Iterator<Item = &str> {
+    text.split('~').skip(1).filter(|part| !part.is_empty())
+}
+
+/// What is known while the claims are read.
+pub(super) struct Reader<'a> {
+    /// The decoded disclosures, one after the other.
+    decoded: &'a [u8],
+    /// Where each disclosure stands in `decoded`.
+    sent: Vec<Range<usize>>,
+    /// The numbers of the disclosures that no digest has referred to yet.
+    by_digest: HashMap<DigestText, usize>,
     /// Every digest that occurred, also those of decoys and of what was not disclosed.
-    seen: HashSet<String>,
-    /// Where the walk is.
-    path: ClaimPath,
+    seen: HashSet<Cow<'a, str>>,
     paths: Vec<ClaimPath>,
     undisclosed: Vec<ClaimPath>,
+    /// Why reading stopped, where it was not the form of the JSON: serde's errors carry only text.
+    failure: Option<Failure>,
 }
 
-impl Walk {
-    /// `fixed`: inside of a claim that may not be concealed, not even in part.
-    fn object(
+impl<'a> Reader<'a> {
+    /// Keeps the failure and gives serde something to stop with.
+    pub(super) fn stop<E: serde::de::Error>(&mut self, failure: Failure) -> E {
+        self.failure.get_or_insert(failure);
+        E::custom("refused")
+    }
+
+    /// Marks `digest` as seen and hands out the number of its disclosure, if it was sent.
+    fn take<E: serde::de::Error>(
         &mut self,
-        object: Map<String, Value>,
-        depth: usize,
-        fixed: bool,
-    ) -> Verdict<Map<String, Value>> {
-        if depth > MAX_DEPTH {
-            return Err(fault("claims_too_deep", "the claims nest too deeply").at(self.path.to_pointer()));
+        digest: Cow<'a, str>,
+        place: &Place<'_>,
+    ) -> Result<Option<usize>, E> {
+        let found = self.by_digest.remove(digest.as_ref());
+        if self.seen.insert(digest) {
+            return Ok(found);
         }
-        let mut digests = None;
+        Err(self.stop(fault("digest_repeated", "a digest occurs twice").at(place.to_pointer())))
+    }
+
+    /// Refuses digests in claims that must be visible with all their parts.
+    pub(super) fn may_be_concealed<E: serde::de::Error>(&mut self, place: &Place<'_>) -> Result<(), E> {
+        if place.is_fixed() {
+            let detail = "a claim that must always be visible is concealed, or has a concealed part";
+            return Err(self.stop(fault("claim_never_concealed", detail).at(place.to_pointer())));
+        }
+        Ok(())
+    }
+
+    pub(super) fn digest_malformed<E: serde::de::Error>(&mut self, place: &Place<'_>) -> E {
+        let detail = "`_sd` is not an array of strings, or `...` is not a single string";
+        self.stop(fault("digest_malformed", detail).at(place.to_pointer()))
+    }
+
+    pub(super) fn found(&mut self, at: usize, place: &Place<'_>) {
+        if let Some(path) = self.paths.get_mut(at) {
+            *path = place.to_path();
+        }
+    }
+
+    /// Reads the disclosure number `at` as what its digest stands for.
+    fn disclosed<T, E: serde::de::Error>(
+        &mut self,
+        at: usize,
+        kind: Kind,
+        place: &Place<'_>,
+        read: impl FnOnce(
+            &mut Self,
+            &mut serde_json::Deserializer<serde_json::de::SliceRead<'a>>,
+        ) -> serde_json::Result<T>,
+    ) -> Result<T, E> {
+        let bytes = self.sent.get(at).and_then(|range| self.decoded.get(range.clone())).unwrap_or_default();
+        let mut source = serde_json::Deserializer::from_slice(bytes);
+        let outcome = read(self, &mut source).and_then(|value| source.end().map(|()| value));
+        outcome.map_err(|_| {
+            let failure = match self.failure.take() {
+                Some(failure) => failure,
+                None => disclosure::explain(bytes, at, kind, place),
+            };
+            self.stop(failure)
+        })
+    }
+
+    fn check_depth<E: serde::de::Error>(&mut self, place: &Place<'_>) -> Result<(), E> {
+        if place.depth() > MAX_DEPTH {
+            return Err(
+                self.stop(fault("claims_too_deep", "the claims nest too deeply").at(place.to_pointer()))
+            );
+        }
+        Ok(())
+    }
+
+    /// Reads the members of an object. `first`: a member name that was already read, in an array's element.
+    pub(super) fn object<A: MapAccess<'a>>(
+        &mut self,
+        mut map: A,
+        first: Option<Cow<'a, str>>,
+        place: &Place<'_>,
+    ) -> Result<Map<String, Value>, A::Error> {
+        self.check_depth(place)?;
         let mut out = Map::new();
-        for (name, value) in object {
-            if name == "_sd" {
-                digests = Some(value);
-            } else if RESERVED_NAMES.contains(&name.as_str()) {
+        let mut digests: Option<Vec<Cow<'a, str>>> = None;
+        let mut declared = false;
+        let mut next = first;
+        while let Some(name) = match next.take() {
+            Some(name) => Some(name),
+            None => map.next_key_seed(json::Text)?,
+        } {
+            match name.as_ref() {
+                "_sd" => {
+                    let Ok(list) = map.next_value_seed(Digests) else {
+                        return Err(self.digest_malformed(place));
+                    };
+                    if digests.replace(list).is_some() {
+                        return Err(json::twice());
+                    }
+                }
+                "_sd_alg" if place.is_top() => {
+                    map.next_value::<IgnoredAny>()?;
+                    if std::mem::replace(&mut declared, true) {
+                        return Err(json::twice());
+                    }
+                }
                 // `...` outside of a placeholder, or `_sd_alg` below the top.
-                return Err(fault("claim_name_reserved", format!("`{name}` may not be here"))
-                    .at(self.path.to_pointer()));
-            } else {
-                let value = self.member(name.clone(), value, depth, fixed)?;
-                out.insert(name, value);
+                "_sd_alg" | "..." => {
+                    let detail = format!("`{name}` may not be here");
+                    return Err(self.stop(fault("claim_name_reserved", detail).at(place.to_pointer())));
+                }
+                _ => {
+                    let name = name.into_owned();
+                    let value = map.next_value_seed(Node::member(self, &place.member(&name)))?.value()?;
+                    if out.insert(name, value).is_some() {
+                        return Err(json::twice());
+                    }
+                }
             }
         }
         // Only now, so that a disclosed name meets every plain one.
         let Some(digests) = digests else { return Ok(out) };
-        self.may_be_concealed(fixed, None)?;
-        let Value::Array(digests) = digests else { return Err(self.digest_malformed()) };
+        self.may_be_concealed(place)?;
         for digest in digests {
-            let Value::String(digest) = digest else { return Err(self.digest_malformed()) };
-            let Some((at, disclosure)) = self.take(digest)? else { continue };
-            let Disclosure::Member(name, value) = disclosure else {
-                return Err(fault(
-                    "disclosure_kind",
-                    format!("disclosure {at} is of an array element, in `_sd`"),
-                )
-                .at(self.path.to_pointer()));
-            };
-            if depth == 0 {
-                self.may_be_concealed(NEVER_CONCEALED.contains(&name.as_str()), Some(&name))?;
-            }
-            if out.contains_key(&name) {
-                return Err(fault("claim_name_collision", "a disclosed claim has the name of another")
-                    .at(self.path.clone().member(name).to_pointer()));
-            }
-            self.found(at, PathStep::Name(name.clone()));
-            let value = self.member(name.clone(), value, depth, fixed)?;
+            let Some(at) = self.take(digest, place)? else { continue };
+            let (name, value) = self.disclosed(at, Kind::Member, place, |reader, source| {
+                Member { reader, place, at, plain: &out }.deserialize(source)
+            })?;
             out.insert(name, value);
         }
         Ok(out)
     }
 
-    fn member(&mut self, name: String, value: Value, depth: usize, fixed: bool) -> Verdict<Value> {
-        let fixed = fixed || (depth == 0 && NEVER_CONCEALED.contains(&name.as_str()));
-        self.path.push(PathStep::Name(name));
-        let value = self.value(value, depth + 1, fixed)?;
-        self.path.pop();
-        Ok(value)
-    }
-
-    fn value(&mut self, value: Value, depth: usize, fixed: bool) -> Verdict<Value> {
-        match value {
-            Value::Object(object) => self.object(object, depth, fixed).map(Value::Object),
-            Value::Array(array) => self.array(array, depth, fixed).map(Value::Array),
-            plain => Ok(plain),
-        }
-    }
-
-    fn array(&mut self, array: Vec<Value>, depth: usize, fixed: bool) -> Verdict<Vec<Value>> {
-        if depth > MAX_DEPTH {
-            return Err(fault("claims_too_deep", "the claims nest too deeply").at(self.path.to_pointer()));
-        }
-        let mut out = Vec::with_capacity(array.len());
-        for (issued_at, element) in array.into_iter().enumerate() {
-            let element = match placeholder(element) {
-                Placeholder::No(element) => element,
-                Placeholder::Malformed => return Err(self.digest_malformed()),
-                Placeholder::Digest(digest) => {
-                    self.may_be_concealed(fixed, None)?;
-                    let Some((at, disclosure)) = self.take(digest)? else {
-                        self.undisclosed.push(self.path.clone().element(issued_at));
+    pub(super) fn array<A: SeqAccess<'a>>(
+        &mut self,
+        mut seq: A,
+        place: &Place<'_>,
+    ) -> Result<Vec<Value>, A::Error> {
+        self.check_depth(place)?;
+        let mut out = Vec::new();
+        for issued_at in 0.. {
+            let here = place.element(out.len());
+            match seq.next_element_seed(Node::element(self, &here))? {
+                None => break,
+                Some(Found::Value(value)) => out.push(value),
+                Some(Found::Digest(digest)) => {
+                    self.may_be_concealed(place)?;
+                    let Some(at) = self.take(digest, place)? else {
+                        self.undisclosed.push(place.element(issued_at).to_path());
                         continue;
                     };
-                    let Disclosure::Element(element) = disclosure else {
-                        return Err(fault(
-                            "disclosure_kind",
-                            format!("disclosure {at} is of an object member, in an array"),
-                        )
-                        .at(self.path.to_pointer()));
-                    };
-                    self.found(at, PathStep::Index(out.len()));
-                    element
+                    self.found(at, &here);
+                    out.push(self.disclosed(at, Kind::Element, place, |reader, source| {
+                        Lone { reader, place: &here }.deserialize(source)
+                    })?);
                 }
-            };
-            self.path.push(PathStep::Index(out.len()));
-            out.push(self.value(element, depth + 1, fixed)?);
-            self.path.pop();
+            }
         }
         Ok(out)
-    }
-
-    /// Marks `digest` as seen and hands out its disclosure, if it was sent.
-    fn take(&mut self, digest: String) -> Verdict<Option<(usize, Disclosure)>> {
-        let found = self.by_digest.remove(&digest);
-        if self.seen.insert(digest) {
-            return Ok(found);
-        }
-        Err(fault("digest_repeated", "a digest occurs twice").at(self.path.to_pointer()))
-    }
-
-    fn found(&mut self, at: usize, step: PathStep) {
-        if let Some(path) = self.paths.get_mut(at) {
-            path.clone_from(&self.path);
-            path.push(step);
-        }
-    }
-
-    fn may_be_concealed(&self, fixed: bool, name: Option<&str>) -> Verdict<()> {
-        if fixed {
-            let at = name.map_or_else(|| self.path.clone(), |name| self.path.clone().member(name));
-            return Err(fault(
-                "claim_never_concealed",
-                "a claim that must always be visible is concealed, or has a concealed part",
-            )
-            .at(at.to_pointer()));
-        }
-        Ok(())
-    }
-
-    fn digest_malformed(&self) -> crate::verdict::Failure {
-        fault("digest_malformed", "`_sd` is not an array of strings, or `...` is not a single string")
-            .at(self.path.to_pointer())
-    }
-}
-
-enum Placeholder {
-    No(Value),
-    Digest(String),
-    Malformed,
-}
-
-/// `{"...": "<digest>"}`, with no other member. An object with `...` and something else is not a placeholder; it is
-/// refused when it is walked, because `...` is reserved.
-fn placeholder(element: Value) -> Placeholder {
-    match element {
-        Value::Object(mut object) if object.len() == 1 => match object.remove("...") {
-            Some(Value::String(digest)) => Placeholder::Digest(digest),
-            Some(_) => Placeholder::Malformed,
-            None => Placeholder::No(Value::Object(object)),
-        },
-        other => Placeholder::No(other),
     }
 }

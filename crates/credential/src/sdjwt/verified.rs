@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::claims::numeric_date;
-use super::hash::HashAlgorithm;
+use super::hash::{DigestText, HashAlgorithm};
 use super::key_binding::KeyBinding;
 use super::path::ClaimPath;
 use crate::jose::jwk::{Jwk, Thumbprint};
@@ -24,7 +24,7 @@ pub struct VerifiedSdJwt {
     pub(super) undisclosed: Vec<ClaimPath>,
     pub(super) hash: HashAlgorithm,
     pub(super) key_binding: Option<KeyBinding>,
-    pub(super) sd_hash: String,
+    pub(super) sd_hash: DigestText,
     pub(super) checks: Checks,
 }
 
@@ -92,7 +92,7 @@ impl VerifiedSdJwt {
 
     /// The hash of the presentation without its Key Binding JWT (RFC 9901 §4.3.1), as computed here.
     pub fn sd_hash(&self) -> &str {
-        &self.sd_hash
+        self.sd_hash.as_str()
     }
 
     /// The checks that held, in order.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use enishi_credential::sdjwt::{ClaimPath, PathStep};
 use enishi_credential::verdict::{Failure, Verdict};
 
 /// One step of a claims path.
@@ -106,6 +107,19 @@ impl ClaimsPath {
             PathElement::Index(index) => Value::from(*index),
         };
         self.0.iter().map(element).collect()
+    }
+}
+
+/// What a query asks for is what [`enishi_credential::sdjwt::HeldSdJwt::present`] is told to show.
+impl From<&ClaimsPath> for ClaimPath {
+    fn from(path: &ClaimsPath) -> Self {
+        let step = |element: &PathElement| match element {
+            PathElement::Key(name) => PathStep::Name(name.clone()),
+            PathElement::All => PathStep::Every(()),
+            // No array has an element at an index that this machine cannot count to.
+            PathElement::Index(index) => PathStep::Index(usize::try_from(*index).unwrap_or(usize::MAX)),
+        };
+        Self::new(path.0.iter().map(step).collect())
     }
 }
 

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use enishi_credential::sdjwt::ClaimPath;
 
 fn base() -> Value {
     json!({"credentials": [{"id": "a", "format": "dc+sd-jwt", "meta": {"vct_values": ["urn:x"]},
@@ -223,6 +224,53 @@ fn the_examples_of_the_specification_are_valid() {
         let query = Query::parse(&value).unwrap();
         assert_eq!(Query::parse(&query.to_value()).unwrap(), query, "written and read again");
     }
+}
+
+/// An SD-JWT VC with everything concealable, as its holder has it.
+fn held() -> enishi_credential::sdjwt::HeldSdJwt {
+    use enishi_credential::crypto::{RustCryptoVerifier, Signer as _, SoftwareSigner};
+    use enishi_credential::entropy::SeededEntropy;
+    use enishi_credential::jose::jwk::PrivateJwk;
+    use enishi_credential::sdjwt::{HeldSdJwt, SdJwtBuilder, Validation};
+    use enishi_credential::time::UnixTime;
+    let signer = SoftwareSigner::new(PrivateJwk::generate_p256(&SeededEntropy::new("issuer"))).unwrap();
+    let claims = json!({"iss": "https://i.example", "vct": "urn:v", "name": "A",
+        "address": {"street": "B", "town": "C"}, "degrees": [{"type": "D", "year": 1}, {"type": "E", "year": 2}]});
+    let every = |name: &str| ClaimPath::name("degrees").every().member(name);
+    let builder =
+        SdJwtBuilder::new(claims.as_object().cloned().unwrap()).conceal(["name"]).conceal(["address"]);
+    let builder = builder.conceal(["address", "street"]).conceal(["address", "town"]).conceal(every("year"));
+    let builder = builder.conceal(ClaimPath::name("degrees").every()).conceal(every("type"));
+    let entropy = SeededEntropy::new("salts");
+    let text = ready(builder.sign(&signer, &entropy));
+    let validation = Validation::credential("https://i.example", "urn:v", UnixTime::from_secs(0));
+    HeldSdJwt::receive(&text, &RustCryptoVerifier, signer.public_jwk(), &validation).unwrap()
+}
+
+fn ready(work: impl Future<Output = Result<String, enishi_credential::sdjwt::IssueError>>) -> String {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work).unwrap()
+}
+
+#[test]
+fn vp_36_the_chosen_claims_are_what_is_presented() {
+    use enishi_credential::sdjwt::HeldSdJwt;
+    let held = held();
+    let claims = Value::Object(held.claims().clone());
+    let query = with(|query| {
+        query["credentials"][0]["meta"]["vct_values"] = json!(["urn:v"]);
+        query["credentials"][0]["claims"] = json!([{"path": ["address", "town"]}, {"path": ["degrees", null, "type"]}, {"path": ["degrees", 1, "year"]}]);
+    });
+    let query = query.unwrap();
+    let choices = query.evaluate(&[Candidate { vct: "urn:v", ..candidate(&claims) }]).choices().unwrap();
+    let paths: Vec<ClaimPath> = choices[0].matches[0].claims.iter().map(ClaimPath::from).collect();
+    let shown = held.present(&paths).unwrap().into_unbound();
+    // Read back as a holder would, since the presentation is not bound.
+    let seen = HeldSdJwt::from_storage(&shown).unwrap();
+    let mut expected = claims.clone();
+    expected.as_object_mut().unwrap().remove("name");
+    expected["address"] = json!({"town": "C"});
+    expected["degrees"] = json!([{"type": "D"}, {"type": "E", "year": 2}]);
+    assert_eq!(Value::Object(seen.claims().clone()), expected);
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

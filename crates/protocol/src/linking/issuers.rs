@@ -28,7 +28,7 @@ pub fn issuer_hint(presentation: &str) -> Verdict<IssuerHint> {
     hint(&UnverifiedSdJwt::parse(presentation)?)
 }
 
-fn hint(presentation: &UnverifiedSdJwt) -> Verdict<IssuerHint> {
+fn hint(presentation: &UnverifiedSdJwt<'_>) -> Verdict<IssuerHint> {
     let issuer = presentation.claimed_issuer().ok_or_else(|| untrusted("the credential has no `iss`"))?;
     Ok(IssuerHint { issuer, kid: presentation.key_hint().kid.map(str::to_owned) })
 }
@@ -53,7 +53,7 @@ impl IssuerKeys {
     }
 
     /// The issuer and key that a presentation names.
-    pub(super) fn key_for(&self, presentation: &UnverifiedSdJwt) -> Verdict<(String, &Jwk)> {
+    pub(super) fn key_for(&self, presentation: &UnverifiedSdJwt<'_>) -> Verdict<(String, &Jwk)> {
         let hint = hint(presentation)?;
         let keys = self.0.get(&hint.issuer).ok_or_else(|| untrusted("the issuer is not a trusted one"))?;
         let key = find(keys, &hint).ok_or_else(|| {

@@ -179,3 +179,47 @@ async fn salts_are_fresh() {
     let different: std::collections::HashSet<&&str> = all.iter().collect();
     assert_eq!((all.len(), different.len()), (4, 4));
 }
+
+/// The signed payload of an SD-JWT.
+fn signed_payload(text: &str) -> Value {
+    serde_json::from_slice(&b64::decode(text.split('.').nth(1).unwrap()).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn sd_7_decoys_stand_in_objects_and_arrays_and_cannot_be_told_from_digests() {
+    let builder = SdJwtBuilder::new(identity()).conceal(["sub"]).decoys(2);
+    let builder = builder.conceal(ClaimPath::name("nationalities").element(0));
+    let builder = builder.decoys_at(["address"], 3).decoys_at(["degrees"], 1);
+    let text = builder.sign(&issuer(), &SeededEntropy::new("salts")).await.unwrap();
+    let payload = signed_payload(&text);
+    let count = |value: &Value| value.as_array().unwrap().len();
+    assert_eq!((count(&payload["_sd"]), count(&payload["address"]["_sd"])), (3, 3));
+    assert_eq!((count(&payload["nationalities"]), count(&payload["degrees"])), (4, 2));
+    let digests = payload["_sd"].as_array().unwrap().iter().map(|digest| digest.as_str().unwrap());
+    assert!(digests.into_iter().all(|digest| b64::decode(digest).unwrap().len() == 32));
+    let held = receive(&text);
+    assert_eq!(*held.claims(), identity(), "decoys leave nothing behind");
+    assert_eq!(held.disclosable().len(), 2);
+}
+
+#[tokio::test]
+async fn sd_v6_a_credential_without_concealed_claims_gets_no_decoys_either() {
+    let sign = |builder: SdJwtBuilder| async move {
+        builder.sign(&issuer(), &SeededEntropy::new("s")).await.map_err(|error| match error {
+            IssueError::Refused(failure) => failure.code,
+            IssueError::Signer(_) => "signer",
+        })
+    };
+    let top = ClaimPath::default();
+    let claims = || SdJwtBuilder::new(identity());
+    assert_eq!(sign(claims().decoys_at(top.clone(), 1)).await, Err("decoys_without_claims"));
+    let plain = sign(claims().typ("example+sd-jwt").decoys_at(top.clone(), 2)).await.unwrap();
+    assert_eq!(signed_payload(&plain)["_sd"].as_array().unwrap().len(), 2);
+    assert_eq!(signed_payload(&plain)["_sd_alg"], "sha-256");
+    let both = sign(claims().conceal(["address", "town"]).decoys_at(top, 2)).await.unwrap();
+    assert_eq!(signed_payload(&both)["_sd"].as_array().unwrap().len(), 2);
+    let concealed = || claims().conceal(["sub"]);
+    assert_eq!(sign(concealed().decoys_at(["visible"], 1)).await, Err("claim_not_found"));
+    assert_eq!(sign(concealed().decoys_at(["nothing"], 1)).await, Err("claim_not_found"));
+    assert_eq!(sign(concealed().decoys_at(["cnf"], 1)).await, Err("claim_never_concealed"));
+}

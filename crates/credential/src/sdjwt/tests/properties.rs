@@ -70,15 +70,87 @@ fn some_presentation() -> String {
     presentation(&content, &conceal, &conceal)
 }
 
+/// What a reader sees of `value` when `conceal` was concealable and `show` was chosen.
+fn seen(value: &Value, at: &ClaimPath, conceal: &[ClaimPath], show: &[ClaimPath]) -> Value {
+    let visible = |path: &ClaimPath| {
+        !conceal.contains(path) || show.iter().any(|wanted| wanted.relation(path) != path::Relation::Apart)
+    };
+    match value {
+        Value::Object(object) => {
+            let members = object.iter().filter_map(|(name, value)| {
+                let path = at.clone().member(name);
+                visible(&path).then(|| (name.clone(), seen(value, &path, conceal, show)))
+            });
+            Value::Object(members.collect())
+        }
+        Value::Array(array) => {
+            let elements = array.iter().enumerate().filter_map(|(index, value)| {
+                let path = at.clone().element(index);
+                visible(&path).then(|| seen(value, &path, conceal, show))
+            });
+            elements.collect()
+        }
+        plain => plain.clone(),
+    }
+}
+
+fn chosen(paths: &[ClaimPath], mask: u64) -> Vec<ClaimPath> {
+    let picked = paths.iter().enumerate().filter(|(at, _)| mask >> (at % 64) & 1 == 1);
+    picked.map(|(_, path)| path.clone()).collect()
+}
+
+/// Every text in which one bit of one decoded part differs, with the name of the part.
+fn one_bit_changes(text: &str) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    let parts: Vec<&str> = text.split(['~', '.']).collect();
+    let mut start = 0;
+    for (number, part) in parts.iter().enumerate() {
+        let bytes = b64::decode(part).unwrap();
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1 << (at % 8);
+            let changed = [&text[..start], &b64::encode(changed), &text[start + part.len()..]].concat();
+            out.push((format!("part {number}, byte {at}"), changed));
+        }
+        start += part.len() + 1;
+    }
+    out
+}
+
+#[test]
+fn sd_n8_any_changed_bit_of_any_part_is_refused() {
+    let good = some_presentation();
+    assert!(verify_with(&good, &validation(), &required()).is_ok());
+    let changes = one_bit_changes(&good);
+    assert!(changes.len() > 800);
+    for (what, changed) in changes {
+        assert!(verify_with(&changed, &validation(), &required()).is_err(), "{what}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_choice_shows_what_was_chosen_and_what_was_never_concealed(
+        content in any_value(), conceal: u64, show: u64,
+    ) {
+        let mut paths = Vec::new();
+        all_paths(&content, &ClaimPath::name("content"), &mut paths);
+        let (conceal, show) = (chosen(&paths, conceal), chosen(&paths, show));
+        let text = presentation(&content, &conceal, &show);
+        let verified = verify_with(&text, &validation(), &required()).unwrap();
+        let expected = seen(&content, &ClaimPath::name("content"), &conceal, &show);
+        prop_assert_eq!(&verified.claims()["content"], &expected);
+        let again = verify_with(&text, &validation(), &required()).unwrap();
+        prop_assert_eq!(again.claims(), verified.claims());
+    }
 
     #[test]
     fn issued_and_presented_whole_is_the_same(content in any_value(), mask: u64) {
         let mut paths = Vec::new();
         all_paths(&content, &ClaimPath::name("content"), &mut paths);
-        let chosen: Vec<ClaimPath> =
-            paths.iter().enumerate().filter(|(at, _)| mask >> (at % 64) & 1 == 1).map(|(_, path)| path.clone()).collect();
+        let chosen = chosen(&paths, mask);
         let text = presentation(&content, &chosen, &[ClaimPath::name("content")]);
         let verified = verify_with(&text, &validation(), &required()).unwrap();
         prop_assert_eq!(&verified.claims()["content"], &content);
@@ -128,6 +200,7 @@ proptest! {
     fn parsing_never_panics(text: String, parts in vec("[A-Za-z0-9_.=-]{0,30}", 0..6)) {
         let _ = UnverifiedSdJwt::parse(&text);
         let _ = UnverifiedSdJwt::parse(&parts.join("~"));
+        let _ = UnverifiedSdJwt::parse_json(&text);
         let _ = HeldSdJwt::from_storage(&text);
     }
 

@@ -61,3 +61,36 @@ fn sd_jwt_vc_examples_verify() {
         assert_eq!(count, 5);
     }
 }
+
+#[test]
+fn the_sd_jwt_vcld_example_of_openid4vp_verifies() {
+    let file = |name: &str| test_vectors::text(&format!("openid4vp/sd_jwt_vcld/{name}"));
+    let unwrapped = |name: &str| file(name).map(|text| text.split_whitespace().collect::<String>());
+    let (Some(issued), Some(shown)) =
+        (unwrapped("01/sd_jwt_issuance.txt"), unwrapped("01/sd_jwt_presentation.txt"))
+    else {
+        return;
+    };
+    // The issuer's key in `settings.yml`.
+    let issuer_key = json!({"kty": "EC", "crv": "P-256", "x": "b28d4MwZMjw8-00CG4xfnn9SLMVMM19SlqZpVb_uNtQ",
+        "y": "Xv5zWwuoaTgdS6hV43yI6gBwTnjukmFQQnJ_kCxzqk8"});
+    let issuer_key = Jwk::from_value(&issuer_key).unwrap();
+    let json = |name: &str| serde_json::from_str::<Value>(&file(name).unwrap()).unwrap();
+    let (expected, binding) = (json("01/verified_contents.json"), json("01/kb_jwt_payload.json"));
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let now = UnixTime::from_secs(binding["iat"].as_i64().unwrap());
+    let validation = Validation::credential(text(&expected["iss"]), text(&expected["vct"]), now);
+    let policy = KeyBindingPolicy::Required {
+        aud: text(&binding["aud"]),
+        nonce: text(&binding["nonce"]),
+        max_age: 0,
+        leeway: 0,
+    };
+    let parsed = UnverifiedSdJwt::parse(&shown).unwrap();
+    let verified = parsed.verify(&RustCryptoVerifier, &issuer_key, &validation, &policy).unwrap();
+    assert_eq!(Value::Object(verified.claims().clone()), expected);
+    assert_eq!(verified.sd_hash(), binding["sd_hash"]);
+    let held = HeldSdJwt::receive(&issued, &RustCryptoVerifier, &issuer_key, &validation).unwrap();
+    let user = json("01/user_claims.json");
+    assert_eq!(held.claims()["ld"], user["ld"]);
+}

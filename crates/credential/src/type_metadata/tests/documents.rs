@@ -221,7 +221,7 @@ async fn the_reference_is_that_of_the_credential() {
     let with = held(json!({"vct#integrity": integrity}), &[]).await;
     let resolution = Resolution::of_held(&with).unwrap();
     assert_eq!(resolution.needed(), Some(&reference(CARD, Some(&integrity))));
-    let bad = held(json!({"vct#integrity": 1}), &[]).await;
+    let bad = held(json!({"vct#integrity": "sha256"}), &[]).await;
     assert_eq!(code(Resolution::of_held(&bad)), "integrity_malformed");
     let bad = held(json!({"vct#integrity": "md5-AAAA"}), &[]).await;
     let failure = Resolution::of(&shown(&bad, &[])).unwrap_err();
