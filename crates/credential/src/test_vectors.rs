@@ -24,7 +24,8 @@ pub(crate) fn document(path: &str) -> Option<Value> {
     text(path).map(|text| json::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{path}: {error}")))
 }
 
-fn folder() -> Option<PathBuf> {
+/// The folder of vectors, where there is one.
+pub(crate) fn folder() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os("ENISHI_VECTORS") {
         return Some(PathBuf::from(folder));
     }

@@ -72,6 +72,11 @@ impl Location {
         format!("{scheme}://{}{folder}/{file}", self.authority())
     }
 
+    /// The folder that DID URLs with a path are relative to, with a slash at the end and never `/.well-known`.
+    pub(super) fn folder(&self) -> String {
+        format!("https://{}{}/", self.authority(), self.path)
+    }
+
     fn authority(&self) -> String {
         self.port.map_or_else(|| self.host.clone(), |port| format!("{}:{port}", self.host))
     }

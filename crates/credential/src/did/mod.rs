@@ -3,7 +3,7 @@
 //! The string is the identity: a DID that was received is never written anew, because the same key in another
 //! serialisation is another DID. Nothing is fetched here. `did:jwk`, `did:key` and `did:peer` (2 and 4) carry their
 //! document ([`resolve`]); for `did:web` this module says where it is ([`Location`]) and reads what was fetched
-//! ([`DidDocument::read`]). Which methods are accepted is the caller's policy: [`resolve_key`], which wallets' proofs and
+//! ([`DidDocument::read`]), and so does [`webvh`] for `did:webvh`. Which methods are accepted is the caller's policy: [`resolve_key`], which wallets' proofs and
 //! verifiers' client ids go through, knows `did:jwk` and `did:key` and no other.
 //!
 //! | code | DID resolution error | meaning |
@@ -23,6 +23,7 @@
 //! | `did_relationship` | `invalidRelationshipForVerificationMethod` | the key may not be used for this purpose |
 
 mod document;
+mod jcs;
 mod jwk_method;
 mod key_method;
 mod location;
@@ -31,6 +32,7 @@ mod multikey;
 mod peer;
 mod timestamp;
 mod varint;
+pub mod webvh;
 
 #[cfg(test)]
 mod document_tests;
@@ -324,7 +326,11 @@ fn single_key_document(did: &Did, fragment: &str, resolved: &Resolved) -> Value 
 /// The error of DID Resolution that a failure of this module is, for whoever speaks that vocabulary to others.
 pub fn resolution_error(failure: &Failure) -> &'static str {
     match failure.code {
-        "did_invalid" | "did_document_id" => "invalidDid",
+        "did_invalid" | "did_document_id" | "did_log_entry" | "did_log_version" | "did_log_hash"
+        | "did_log_scid" | "did_log_time" | "did_log_did" | "did_log_witness" => "invalidDid",
+        "did_log_parameters" => "invalidParameters",
+        "did_log_proof" => "invalidProof",
+        "did_deactivated" => "deactivated",
         "did_method_unsupported" => "methodNotSupported",
         "did_not_found" | "did_url_unknown" => "notFound",
         "did_document_invalid" | "did_private_key" => "invalidDidDocument",

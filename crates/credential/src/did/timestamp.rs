@@ -43,6 +43,24 @@ impl Timestamp {
     }
 }
 
+/// Writes a time of the years 1 to 9999 as [`Timestamp::parse`] reads it; an earlier or later one as the nearest of these.
+pub(super) fn write(time: UnixTime) -> String {
+    let first = days(1, 1, 1) * 86_400;
+    let seconds = time.secs().clamp(first, days(9999, 12, 31) * 86_400 + 86_399);
+    let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // A guess that is never late, and late by three years at most.
+    let mut year = (day * 400).div_euclid(146_097) + 1969;
+    while days(year + 1, 1, 1) <= day {
+        year += 1;
+    }
+    let mut month = 1;
+    while month < 12 && days(year, month + 1, 1) <= day {
+        month += 1;
+    }
+    let date = day - days(year, month, 1) + 1;
+    format!("{year:04}-{month:02}-{date:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+}
+
 /// Numbers of exactly these many digits.
 fn numbers(text: &str, separator: char, digits: [usize; 3]) -> Option<[i64; 3]> {
     let mut parts = text.split(separator);
@@ -100,6 +118,14 @@ mod tests {
     }
 
     #[test]
+    fn known_times_are_written() {
+        assert_eq!(write(UnixTime::from_secs(0)), "1970-01-01T00:00:00Z");
+        assert_eq!(write(UnixTime::from_secs(1_795_572_911)), "2026-11-25T02:15:11Z");
+        assert_eq!(write(UnixTime::from_secs(i64::MIN)), "0001-01-01T00:00:00Z");
+        assert_eq!(write(UnixTime::from_secs(i64::MAX)), "9999-12-31T23:59:59Z");
+    }
+
+    #[test]
     fn other_forms_and_impossible_dates_are_refused() {
         for bad in [
             "2026-11-25T02:15:11",
@@ -128,6 +154,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_written_is_read(seconds in -62_135_596_800i64..=253_402_300_799) {
+            let text = write(UnixTime::from_secs(seconds));
+            prop_assert_eq!(Timestamp::parse(&text).unwrap().seconds, seconds);
+        }
+
         #[test]
         fn reading_never_panics(text: String) {
             let _ = Timestamp::parse(&text);
