@@ -7,9 +7,11 @@ use std::sync::LazyLock;
 
 use enishi_credential::encoding::json;
 use enishi_credential::entropy::SeededEntropy;
-use enishi_credential::jose::jwe::{ContentEncryption, JweBackend as _, JweHeader};
+use enishi_credential::jose::jwe::{
+    Accepted, ContentEncryption, JweBackend as _, JweError, JweHeader, KeyManagement, OpenedJwe, UnopenedJwe,
+};
 use enishi_credential::jose::jwe_rustcrypto::RustCryptoJwe;
-use enishi_credential::jose::jwk::PrivateJwk;
+use enishi_credential::jose::jwk::{Jwk, PrivateJwk};
 use enishi_credential::sealed;
 use serde_json::Value;
 
@@ -17,8 +19,10 @@ use super::{Reached, choice, raw, with_one_character_changed};
 
 pub(crate) static KEYS: LazyLock<[PrivateJwk; 2]> = LazyLock::new(|| {
     let entropy = SeededEntropy::new("sealing keys");
-    let p256 = PrivateJwk::generate_p256(&entropy).map_public(|key| key.with_kid("p").for_encryption());
-    let x25519 = PrivateJwk::generate_x25519(&entropy).map_public(|key| key.with_kid("x").for_encryption());
+    let p256 = PrivateJwk::generate_p256(&entropy)
+        .map_public(|key| Jwk { alg: None, ..key.with_kid("p").for_encryption() });
+    let x25519 = PrivateJwk::generate_x25519(&entropy)
+        .map_public(|key| Jwk { alg: None, ..key.with_kid("x").for_encryption() });
     [p256, x25519]
 });
 
@@ -32,9 +36,15 @@ pub fn run(input: &[u8]) -> Reached {
     let plaintext = lines.next().unwrap_or_default();
     let Ok(Value::Object(members)) = json::parse(members) else { return Reached::Refused };
     let encryption = members.get("enc").and_then(Value::as_str).and_then(ContentEncryption::from_name);
-    let mut header = JweHeader::new(encryption.unwrap_or(ContentEncryption::A256Gcm));
+    let algorithm = members.get("alg").and_then(Value::as_str).and_then(KeyManagement::from_name);
+    let mut header = JweHeader::new(encryption.unwrap_or(ContentEncryption::A256Gcm))
+        .algorithm(algorithm.unwrap_or(KeyManagement::EcdhEs));
     header.kid = members.get("kid").and_then(Value::as_str).map(str::to_owned);
     for (name, value) in members {
+        // A sender may write what it likes; a reader wants these two to be texts.
+        if matches!(name.as_str(), "typ" | "cty") && !value.is_string() {
+            return Reached::Refused;
+        }
         header = header.member(&name, value);
     }
     let [p256, x25519] = &*KEYS;
@@ -43,15 +53,19 @@ pub fn run(input: &[u8]) -> Reached {
     let Ok(compact) = RustCryptoJwe.seal(key.public(), &header, plaintext, &entropy) else {
         return Reached::Refused;
     };
-    let opened = RustCryptoJwe.open(key, &compact).expect("what was sealed opens");
+    let opened = open(key, &compact).expect("what was sealed opens");
     assert_eq!(opened.plaintext.as_slice(), plaintext);
     assert_eq!(opened.header, header);
-    assert_eq!(JweHeader::peek(&compact), Ok(header));
+    assert_eq!(UnopenedJwe::parse(&compact, &Accepted::ALL).map(|jwe| jwe.header().clone()), Ok(header));
     check(&compact, choice(input))
 }
 
+fn open(key: &PrivateJwk, compact: &str) -> Result<OpenedJwe, JweError> {
+    RustCryptoJwe.open(key, &UnopenedJwe::parse(compact, &Accepted::ALL)?)
+}
+
 fn check(compact: &str, choice: usize) -> Reached {
-    let opened = KEYS.iter().find_map(|key| RustCryptoJwe.open(key, compact).ok());
+    let opened = KEYS.iter().find_map(|key| open(key, compact).ok());
     let Ok(binding) = sealed::peek(compact) else {
         return if opened.is_some() { Reached::Accepted } else { Reached::Refused };
     };
@@ -68,7 +82,7 @@ fn check(compact: &str, choice: usize) -> Reached {
         sealed::seal(&RustCryptoJwe, p256.public(), &subject, &entropy).expect("it was sealed before");
     assert_eq!(sealed::open(&RustCryptoJwe, KEYS.as_slice(), &again, &binding), Ok(subject));
     let changed = with_one_character_changed(compact, choice).expect("a text has characters");
-    assert!(KEYS.iter().all(|key| RustCryptoJwe.open(key, &changed).is_err()));
+    assert!(KEYS.iter().all(|key| open(key, &changed).is_err()));
     assert!(sealed::open(&RustCryptoJwe, KEYS.as_slice(), &changed, &binding).is_err());
     Reached::Accepted
 }

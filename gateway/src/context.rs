@@ -134,7 +134,7 @@ impl Gateway {
             store,
             signer: keys.active_signer().map_err(at_fault)?,
             decryption_keys,
-            jwe: keys.jwe(),
+            jwe: keys.sealing(),
             signatures,
             entropy,
             report_queued: Notify::new(),

@@ -120,7 +120,7 @@ async fn build(
         clock,
         entropy,
         verifier: Arc::new(AwsVerifier),
-        jwe: ring.jwe(),
+        jwe: ring.sealing(),
         pushed: PushedRequests::new(&store),
         logins: Logins::new(&store),
         codes: Codes::new(&store),

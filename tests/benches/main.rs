@@ -18,6 +18,6 @@ static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::I
 fn main() {
     let mut bench = Bench::from_args();
     credential::sd_jwt::run(&mut bench);
-    credential::same_subject::run(&mut bench);
+    credential::sealing::run(&mut bench);
     bench.finish();
 }

@@ -14,7 +14,9 @@ use sha2::{Digest as _, Sha256};
 use enishi_credential::crypto::{ES256_OR_EDDSA, SignatureVerifier, Signer, SignerError};
 use enishi_credential::encoding::b64;
 use enishi_credential::entropy::Entropy;
-use enishi_credential::jose::jwe::{ContentEncryption, JweBackend, JweError, JweHeader};
+use enishi_credential::jose::jwe::{
+    Accepted, ContentEncryption, JweBackend, JweError, JweHeader, UnopenedJwe,
+};
 use enishi_credential::jose::jwk::{Jwk, PrivateJwk};
 use enishi_credential::jose::jws::{self, KeyHint, UnverifiedJws};
 use enishi_credential::time::UnixTime;
@@ -98,10 +100,11 @@ pub fn open(sealed: &str, keys: &[PrivateJwk], jwe: &dyn JweBackend) -> Verdict<
         Failure::new(CHECK, "evidence_not_for_us", "the evidence was not sealed to this party")
             .remedy("seal the evidence to a current encryption key of the data provider's declaration")
     };
-    let header = JweHeader::peek(sealed).map_err(|_| refused())?;
-    let named = |key: &&PrivateJwk| header.kid.is_some() && key.public().kid == header.kid;
+    let jwe_text = UnopenedJwe::parse(sealed, &Accepted::SEALED).map_err(|_| refused())?;
+    let kid = &jwe_text.header().kid;
+    let named = |key: &&PrivateJwk| kid.is_some() && key.public().kid == *kid;
     let order = keys.iter().filter(named).chain(keys.iter().filter(|key| !named(key)));
-    let opened = order.into_iter().find_map(|key| jwe.open(key, sealed).ok()).ok_or_else(refused)?;
+    let opened = order.into_iter().find_map(|key| jwe.open(key, &jwe_text).ok()).ok_or_else(refused)?;
     String::from_utf8(opened.plaintext.to_vec()).map_err(|_| refused())
 }
 

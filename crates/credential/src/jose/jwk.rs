@@ -1,4 +1,7 @@
 //! JSON Web Keys (RFC 7517, RFC 8037): public and private keys are different types, and nothing else is kept.
+//!
+//! A key that contradicts itself is refused: `use`, `key_ops` and `alg` must agree with each other and with the type of
+//! the key. What `key_ops` says is kept as `use`.
 
 use std::fmt;
 
@@ -11,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::crypto::Algorithm;
 use crate::encoding::b64;
 use crate::entropy::{self, Entropy};
+use crate::jose::jwe::KeyManagement;
 
 /// A public key as numbers, checked to be a point of its curve.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -44,6 +48,11 @@ impl PublicKey {
             Self::Ed25519(key) | Self::X25519(key) => key.to_vec(),
         }
     }
+
+    /// Whether keys can be agreed on with a key of this type. P-384 is for signatures only here.
+    pub const fn can_agree(&self) -> bool {
+        matches!(self, Self::P256 { .. } | Self::X25519(_))
+    }
 }
 
 /// Why a JWK was refused.
@@ -55,15 +64,28 @@ pub enum JwkError {
     /// A private or symmetric member where a public key is wanted.
     #[error("the JWK holds private key material")]
     Private,
-    /// A key type or curve that is not used here.
-    #[error("the key type or curve is not supported: use EC P-256 or P-384, OKP Ed25519 or X25519")]
+    /// A key type, curve or `alg` that is not used here.
+    #[error("the key type, curve or `alg` is not supported: use EC P-256 or P-384, OKP Ed25519 or X25519")]
     Unsupported,
     /// Coordinates that are not a point of the curve.
     #[error("the coordinates are not a point of the curve")]
     NotOnCurve,
-    /// `alg` or `use` contradicts the key type.
-    #[error("`alg` or `use` does not fit the key type")]
+    /// `alg`, `use` and `key_ops` contradict each other or the key type, or a private key its public members.
+    #[error("`alg`, `use`, `key_ops`, the key type and the private key do not fit together")]
     Contradiction,
+}
+
+impl JwkError {
+    /// A stable code, where a failure needs one.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => "jwk_malformed",
+            Self::Private => "jwk_private",
+            Self::Unsupported => "jwk_unsupported",
+            Self::NotOnCurve => "jwk_not_on_curve",
+            Self::Contradiction => "jwk_contradiction",
+        }
+    }
 }
 
 /// A public JWK. Only `kty`, `crv`, `x`, `y`, `kid`, `alg` and `use` are kept; a private member is an error.
@@ -75,7 +97,8 @@ pub struct Jwk {
     pub kid: Option<String>,
     /// `alg` (RFC 7517 §4.4), as written, e.g. `ES256` or `ECDH-ES`.
     pub alg: Option<String>,
-    /// `use` (RFC 7517 §4.2): `sig` or `enc`.
+    /// `use` (RFC 7517 §4.2): `sig` or `enc`; also where only `key_ops` said so. Another value is kept, and such a key
+    /// is good for nothing here.
     pub key_use: Option<String>,
 }
 
@@ -140,10 +163,10 @@ impl Jwk {
         if PRIVATE_MEMBERS.iter().any(|name| object.contains_key(*name)) {
             return Err(JwkError::Private);
         }
-        Self::from_members(object)
+        Self::from_members(object, false)
     }
 
-    fn from_members(object: &Map<String, Value>) -> Result<Self, JwkError> {
+    fn from_members(object: &Map<String, Value>, private: bool) -> Result<Self, JwkError> {
         let text = |name: &str| object.get(name).and_then(Value::as_str).ok_or(JwkError::Malformed);
         let optional = |name: &str| match object.get(name) {
             None => Ok(None),
@@ -173,17 +196,39 @@ impl Jwk {
             ("EC" | "OKP", Err(_)) => return Err(JwkError::Malformed),
             _ => return Err(JwkError::Unsupported),
         };
-        let jwk = Self { key, kid: optional("kid")?, alg: optional("alg")?, key_use: optional("use")? };
-        let fits = match jwk.key {
-            PublicKey::P256 { .. } => ["ES256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"].as_slice(),
-            PublicKey::P384 { .. } => &["ES384"],
-            PublicKey::Ed25519(_) => &["EdDSA", "Ed25519"],
-            PublicKey::X25519(_) => &["ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"],
+        let (kid, alg, mut key_use) = (optional("kid")?, optional("alg")?, optional("use")?);
+        let by_alg = match alg.as_deref() {
+            None => None,
+            Some("ES256" | "ES384" | "EdDSA" | "Ed25519") => Some("sig"),
+            Some(name) if KeyManagement::from_name(name).is_some() => Some("enc"),
+            Some(_) => return Err(JwkError::Unsupported),
         };
-        if jwk.alg.as_deref().is_some_and(|alg| !fits.contains(&alg)) {
-            return Err(JwkError::Contradiction);
+        let by_ops = purpose_of_operations(object, private)?;
+        if let (None, Some(purpose)) = (&key_use, by_ops) {
+            key_use = Some(purpose.to_owned());
         }
-        Ok(jwk)
+        let jwk = Self { key, kid, alg, key_use };
+        let fits = |purpose: Option<&str>| match purpose {
+            Some("sig") => jwk.algorithm().is_some(),
+            Some("enc") => jwk.key.can_agree(),
+            _ => true,
+        };
+        let same = |one: Option<&str>, other: Option<&str>| one.is_none() || other.is_none() || one == other;
+        let uses = jwk.key_use.as_deref();
+        let of_type = match (&jwk.alg, by_alg) {
+            (Some(name), Some("sig")) => Algorithm::from_name(name) == jwk.algorithm(),
+            _ => true,
+        };
+        // Others do use P-384 for agreement; that is no fault of the key.
+        if matches!(jwk.key, PublicKey::P384 { .. }) && [uses, by_alg, by_ops].contains(&Some("enc")) {
+            return Err(JwkError::Unsupported);
+        }
+        let consistent = same(uses, by_alg) && same(uses, by_ops) && same(by_alg, by_ops);
+        if consistent && of_type && fits(uses) && fits(by_alg) && fits(by_ops) {
+            Ok(jwk)
+        } else {
+            Err(JwkError::Contradiction)
+        }
     }
 
     /// The JWK with its kept members only.
@@ -236,6 +281,14 @@ impl Jwk {
             && self.alg.as_deref().is_none_or(|it| Algorithm::from_name(it) == Some(algorithm))
     }
 
+    /// Whether `algorithm` may be used with this key to agree on a key: it is of that type, and neither its `use` nor its
+    /// `alg` says otherwise.
+    pub fn may_agree(&self, algorithm: KeyManagement) -> bool {
+        self.key.can_agree()
+            && self.key_use.as_deref().is_none_or(|it| it == "enc")
+            && self.alg.as_deref().is_none_or(|it| it == algorithm.as_str())
+    }
+
     /// The same key with another `kid`.
     #[must_use]
     pub fn with_kid(mut self, kid: impl Into<String>) -> Self {
@@ -265,6 +318,62 @@ fn bytes<const N: usize>(text: &str) -> Result<[u8; N], JwkError> {
     b64::decode_array(text).map_err(|_| JwkError::Malformed)
 }
 
+/// What `key_ops` makes of a key (RFC 7517 §4.3): `sig`, `enc`, or nothing where it is absent.
+///
+/// A public key verifies, a private one signs; both agree. A public key with an empty list, which is how browsers export
+/// keys for ECDH, is for agreement. Operations that do not belong together are refused, as the section advises.
+fn purpose_of_operations(
+    object: &Map<String, Value>,
+    private: bool,
+) -> Result<Option<&'static str>, JwkError> {
+    let Some(value) = object.get("key_ops") else { return Ok(None) };
+    let list = value.as_array().ok_or(JwkError::Malformed)?;
+    let mut operations = std::collections::BTreeSet::new();
+    for entry in list {
+        if !operations.insert(entry.as_str().ok_or(JwkError::Malformed)?) {
+            return Err(JwkError::Malformed);
+        }
+    }
+    let signs = operations.contains(if private { "sign" } else { "verify" });
+    let agrees = operations.contains("deriveKey")
+        || operations.contains("deriveBits")
+        || (operations.is_empty() && !private);
+    match (signs, agrees) {
+        (true, false) => Ok(Some("sig")),
+        (false, true) => Ok(Some("enc")),
+        _ => Err(JwkError::Contradiction),
+    }
+}
+
+/// The members of a JSON object, none of them twice: `serde_json`'s own map would keep the last of two.
+struct Members(Value);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Once;
+
+        impl<'de> de::Visitor<'de> for Once {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JWK")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Map::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if members.insert(name, value).is_some() {
+                        return Err(de::Error::custom("a member occurs twice in a JWK"));
+                    }
+                }
+                Ok(Members(Value::Object(members)))
+            }
+        }
+
+        deserializer.deserialize_map(Once)
+    }
+}
+
 impl Serialize for Jwk {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.to_value().serialize(serializer)
@@ -273,11 +382,12 @@ impl Serialize for Jwk {
 
 impl<'de> Deserialize<'de> for Jwk {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_value(&Value::deserialize(deserializer)?).map_err(de::Error::custom)
+        Self::from_value(&Members::deserialize(deserializer)?.0).map_err(de::Error::custom)
     }
 }
 
-/// A JWK Set (RFC 7517 §5). Keys of a type that is not used here are left out, as §5 tells readers to do.
+/// A JWK Set (RFC 7517 §5). Keys of a type or `alg` that is not used here are left out, as §5 tells readers to do; any other
+/// fault refuses the set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct JwkSet {
     /// The usable keys.
@@ -296,10 +406,10 @@ impl<'de> Deserialize<'de> for JwkSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         struct Raw {
-            keys: Vec<Value>,
+            keys: Vec<Members>,
         }
         let mut keys = Vec::new();
-        for value in Raw::deserialize(deserializer)?.keys {
+        for Members(value) in Raw::deserialize(deserializer)?.keys {
             match Jwk::from_value(&value) {
                 Ok(key) => keys.push(key),
                 Err(JwkError::Unsupported) => {}
@@ -377,7 +487,7 @@ impl PrivateJwk {
     /// `d` belongs to another public key.
     pub fn from_value(value: &Value) -> Result<Self, JwkError> {
         let object = value.as_object().ok_or(JwkError::Malformed)?;
-        let public = Jwk::from_members(object)?;
+        let public = Jwk::from_members(object, true)?;
         let d = object.get("d").and_then(Value::as_str).ok_or(JwkError::Malformed)?;
         let secret = || bytes(d).map(Zeroizing::new);
         let mut key = match public.key {
@@ -423,91 +533,4 @@ impl PrivateJwk {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::entropy::SeededEntropy;
-
-    #[test]
-    fn rfc8037_a3_thumbprint_of_an_ed25519_key() {
-        let key = Jwk::from_value(&json!({"kty": "OKP", "crv": "Ed25519",
-            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "unknown": 1}))
-        .unwrap();
-        assert_eq!(key.thumbprint().to_string(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
-        assert_eq!(key.to_value().as_object().unwrap().len(), 3, "unknown members are kept out");
-    }
-
-    /// The key of RFC 6979 A.2.6.
-    fn p384() -> Value {
-        json!({"kty": "EC", "crv": "P-384",
-            "x": "7DpOQVtOGaRWhhgCn0J_pdqai8SukuAuBqrlKGswDGTe-PDqkFWGYGSiVFFUgLwT",
-            "y": "gBXZty19VyROqO-awMYhiWcIpZNn-d-59UyoSz8cnbEoiyMcOuDU_nNE_SUzJkcg"})
-    }
-
-    #[test]
-    fn a_p384_key_is_public_only_and_its_point_is_checked() {
-        let key = Jwk::from_value(&p384()).unwrap();
-        assert_eq!(key.to_value(), p384());
-        assert_eq!(key.algorithm(), Some(Algorithm::Es384));
-        assert_eq!(key.key.to_bytes().len(), 97);
-        // Computed apart from this crate, with Python's hashlib.
-        assert_eq!(key.thumbprint().to_string(), "l2tfkSzhekdOr24I18E1O_-49AlK14MTo7OxJMS7-HI");
-        let with = |name: &str, value: Value| {
-            let mut jwk = p384();
-            jwk[name] = value;
-            Jwk::from_value(&jwk)
-        };
-        assert_eq!(with("y", json!(b64::encode([1; 48]))), Err(JwkError::NotOnCurve));
-        assert_eq!(with("y", json!(b64::encode([1; 32]))), Err(JwkError::Malformed));
-        assert_eq!(with("crv", json!("P-256")), Err(JwkError::Malformed));
-        assert_eq!(with("alg", json!("ES256")), Err(JwkError::Contradiction));
-        assert_eq!(with("alg", json!("ECDH-ES")), Err(JwkError::Contradiction));
-        assert!(with("alg", json!("ES384")).is_ok());
-        assert_eq!(with("d", json!(b64::encode([1; 48]))), Err(JwkError::Private));
-        let mut private = p384();
-        private["d"] = json!(b64::encode([1; 48]));
-        assert_eq!(PrivateJwk::from_value(&private).err(), Some(JwkError::Unsupported));
-    }
-
-    #[test]
-    fn private_members_are_refused_in_a_public_key() {
-        let key = PrivateJwk::generate_p256(&SeededEntropy::new("k"));
-        assert_eq!(Jwk::from_value(&key.to_secret_value()), Err(JwkError::Private));
-        assert_eq!(Jwk::from_value(&json!({"kty": "oct", "k": "AA"})), Err(JwkError::Private));
-        assert_eq!(PrivateJwk::from_value(&key.to_secret_value()).unwrap().public(), key.public());
-    }
-
-    #[test]
-    fn points_off_the_curve_and_wrong_lengths_are_refused() {
-        let good = PrivateJwk::generate_p256(&SeededEntropy::new("k")).public().to_value();
-        let with = |name: &str, value: Value| {
-            let mut jwk = good.clone();
-            jwk[name] = value;
-            Jwk::from_value(&jwk)
-        };
-        assert_eq!(with("y", json!(b64::encode([1; 32]))), Err(JwkError::NotOnCurve));
-        assert_eq!(with("x", json!(b64::encode([1; 31]))), Err(JwkError::Malformed));
-        assert_eq!(with("crv", json!("P-521")), Err(JwkError::Unsupported));
-        assert_eq!(with("alg", json!("EdDSA")), Err(JwkError::Contradiction));
-        assert_eq!(with("kid", json!(7)), Err(JwkError::Malformed));
-        assert!(with("alg", json!("ES256")).is_ok());
-    }
-
-    #[test]
-    fn a_private_jwk_must_fit_its_public_members() {
-        let (a, b) = (SeededEntropy::new("a"), SeededEntropy::new("b"));
-        let mut mixed = PrivateJwk::generate_ed25519(&a).to_secret_value();
-        mixed["d"] = PrivateJwk::generate_ed25519(&b).to_secret_value()["d"].clone();
-        assert_eq!(PrivateJwk::from_value(&mixed).err(), Some(JwkError::Contradiction));
-    }
-
-    #[test]
-    fn a_set_skips_unknown_types_and_refuses_private_keys() {
-        let key = PrivateJwk::generate_x25519(&SeededEntropy::new("k"));
-        let set: JwkSet = serde_json::from_value(json!({"keys": [
-            key.public().clone().with_kid("1").to_value(), {"kty": "RSA", "n": "AQAB", "e": "AQAB"}]}))
-        .unwrap();
-        assert_eq!(set.keys.len(), 1);
-        assert_eq!(set.find("1").unwrap().key, key.public().key);
-        assert!(serde_json::from_value::<JwkSet>(json!({"keys": [key.to_secret_value()]})).is_err());
-    }
-}
+mod tests;

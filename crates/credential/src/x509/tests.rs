@@ -215,7 +215,7 @@ fn an_ed25519_leaf_directly_under_the_anchor() {
 }
 
 #[test]
-fn haip_the_anchor_must_not_be_in_x5c() {
+fn haip_n5_the_anchor_must_not_be_in_x5c() {
     let mut world = world(|_| {});
     world.chain.push(world.root.clone());
     assert_eq!(code(judged(&world)), "x5c_contains_anchor");
@@ -225,7 +225,7 @@ fn haip_the_anchor_must_not_be_in_x5c() {
 }
 
 #[test]
-fn haip_a_self_signed_leaf_is_refused_even_when_it_is_configured() {
+fn haip_n5_a_self_signed_leaf_is_refused_even_when_it_is_configured() {
     let key = Key::p256("leaf");
     let leaf = leaf_params().self_signed(&key).unwrap().der().to_vec();
     let anchors =
@@ -247,7 +247,7 @@ fn chains_that_are_empty_too_long_or_out_of_order_are_refused() {
 }
 
 #[test]
-fn nothing_is_valid_outside_of_its_time() {
+fn sd_n14_an_expired_leaf_and_one_from_the_future_are_refused() {
     let world = world(|params| params.not_after = rcgen::date_time_ymd(2026, 6, 2));
     let at = |secs: i64| verify_chain(&world.chain, &world.anchors, UnixTime::from_secs(secs));
     assert!(judged(&world).is_ok());
@@ -257,7 +257,20 @@ fn nothing_is_valid_outside_of_its_time() {
 }
 
 #[test]
-fn an_unknown_authority_is_refused() {
+fn sd_n14_an_expired_authority_vouches_for_nobody() {
+    let (root_key, ca_key, leaf_key) = (Key::p256("root"), Key::p384("ca"), Key::p256("leaf"));
+    let anchors = TrustAnchors::from_der([authority("root").self_signed(&root_key).unwrap().der().to_vec()]);
+    let mut short = authority("ca");
+    short.not_after = rcgen::date_time_ymd(2026, 5, 1);
+    let ca = short.signed_by(&ca_key, &Issuer::new(authority("root"), root_key)).unwrap().der().to_vec();
+    let leaf = leaf_params().signed_by(&leaf_key, &Issuer::new(short, ca_key)).unwrap().der().to_vec();
+    let (chain, anchors) = ([leaf, ca], anchors.unwrap());
+    assert_eq!(code(verify_chain(&chain, &anchors, NOW)), "x5c_not_valid_now");
+    assert!(verify_chain(&chain, &anchors, UnixTime::from_secs(NOW.secs() - 60 * 86_400)).is_ok());
+}
+
+#[test]
+fn sd_n14_a_chain_that_leads_to_no_anchor_is_refused() {
     let mut world = world(|_| {});
     world.anchors = TrustAnchors::default();
     assert_eq!(code(judged(&world)), "x5c_untrusted");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use enishi_credential::encoding::json;
-use enishi_credential::jose::jwe::{JweBackend, JweError, JweHeader};
+use enishi_credential::jose::jwe::{Accepted, JweBackend, JweError, UnopenedJwe};
 use enishi_credential::jose::jwk::PrivateJwk;
 use enishi_credential::verdict::{Failure, Verdict};
 
@@ -96,11 +96,13 @@ impl IncomingResponse {
                 return Ok(WalletAnswer::Declined(error.clone()));
             }
         };
-        let header = JweHeader::peek(sealed).map_err(jwe_failure)?;
-        if header.kid.is_none() || header.kid != expected.key.public().kid {
+        // Key wrap is refused: the key of a request is published for `ECDH-ES` (HAIP 1.0 §5, N7).
+        let sealed = UnopenedJwe::parse(sealed, &Accepted::DIRECT).map_err(jwe_failure)?;
+        let kid = &sealed.header().kid;
+        if kid.is_none() || *kid != expected.key.public().kid {
             return Err(refuse("response_key_unknown", "`kid` is not the key of this request"));
         }
-        let opened = jwe.open(expected.key, sealed).map_err(jwe_failure)?;
+        let opened = jwe.open(expected.key, &sealed).map_err(jwe_failure)?;
         let Ok(Value::Object(members)) = json::parse(&opened.plaintext) else {
             return Err(refuse("response_malformed", "the plaintext is not a JSON object"));
         };

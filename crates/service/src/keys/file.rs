@@ -404,7 +404,7 @@ mod tests {
             ("`kid` is missing", |v| drop(v["keys"][0].as_object_mut().unwrap().remove("kid"))),
             ("`state` is missing", |v| drop(v["keys"][0].as_object_mut().unwrap().remove("state"))),
             ("`state` is not", |v| v["keys"][0]["state"] = "used".into()),
-            ("expected `use`", |v| v["keys"][0]["use"] = "enc".into()),
+            ("do not fit together", |v| v["keys"][0]["use"] = "enc".into()),
             ("expected `use`", |v| drop(v["keys"][0].as_object_mut().unwrap().remove("alg"))),
             // The private part of another key of the same kind.
             ("does not fit", |v| v["keys"][0]["d"] = v["keys"][2]["d"].clone()),

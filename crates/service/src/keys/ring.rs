@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use enishi_credential::crypto::{Algorithm, Signer};
 use enishi_credential::entropy::Entropy;
+use enishi_credential::jose::jwe::JweError;
 use enishi_credential::jose::jwk::{Jwk, JwkSet, PrivateJwk, Thumbprint};
 use enishi_credential::secret::Secret;
 
 use super::file::{KeyEntry, KeyFile, KeyFileError, KeyPlan, KeyState, KeyUse};
-use super::{AwsSigner, JoseJwe};
+use super::{AwsJwe, AwsSigner, JoseJwe};
 use crate::config::Development;
 
 /// What a server does with its key file: sign with the active key, publish what others need, open what was sealed to it.
@@ -20,6 +21,7 @@ pub struct KeyRing {
     signers: Vec<Arc<AwsSigner>>,
     secrets: BTreeMap<String, Secret<Vec<u8>>>,
     jwe: Arc<JoseJwe>,
+    sealing: Arc<AwsJwe>,
 }
 
 impl KeyRing {
@@ -57,14 +59,16 @@ impl KeyRing {
         if signers.is_empty() {
             return Err(KeyFileError::Content("there is no active key with `use` sig".into()));
         }
-        let jwe = JoseJwe::with_keys(
-            file.keys
-                .iter()
-                .filter(|entry| entry.key_use == KeyUse::Encryption && entry.state != KeyState::Retired)
-                .map(|entry| &entry.key),
-        )
-        .map_err(|error| KeyFileError::Content(error.to_string()))?;
-        Ok(Self { entries: file.keys, signers, secrets: file.secrets, jwe: Arc::new(jwe) })
+        let opening: Vec<_> = file
+            .keys
+            .iter()
+            .filter(|entry| entry.key_use == KeyUse::Encryption && entry.state != KeyState::Retired)
+            .map(|entry| &entry.key)
+            .collect();
+        let unusable = |error: JweError| KeyFileError::Content(error.to_string());
+        let jwe = Arc::new(JoseJwe::with_keys(opening.iter().copied()).map_err(unusable)?);
+        let sealing = Arc::new(AwsJwe::with_keys(opening.iter().copied()).map_err(unusable)?);
+        Ok(Self { entries: file.keys, signers, secrets: file.secrets, jwe, sealing })
     }
 
     /// The signer that is used: the first active one of the file.
@@ -117,7 +121,12 @@ impl KeyRing {
         self.published().filter(|entry| entry.key_use == KeyUse::Encryption).map(|entry| &entry.key)
     }
 
-    /// A JWE backend that holds this ring's encryption keys ready.
+    /// The JWE backend of the hot path, sealed identifiers, with this ring's encryption keys ready.
+    pub fn sealing(&self) -> Arc<AwsJwe> {
+        Arc::clone(&self.sealing)
+    }
+
+    /// The JWE backend of everything else, with this ring's encryption keys ready.
     pub fn jwe(&self) -> Arc<JoseJwe> {
         Arc::clone(&self.jwe)
     }

@@ -2,7 +2,7 @@
 
 use enishi_credential::sealed::{self, Binding};
 use enishi_credential::verdict::Failure;
-use enishi_service::keys::JoseJwe;
+use enishi_service::keys::AwsJwe;
 
 use super::Portal;
 use crate::rp::error::RpError;
@@ -20,6 +20,6 @@ impl Portal {
         // addressee are ours to insist on.
         let Binding { jkt, .. } = sealed::peek(sealed)?;
         let expected = Binding { iss: config.issuer.clone(), rp: self.0.rp.0.profile.id.clone(), jkt };
-        sealed::open(&JoseJwe::new(), std::slice::from_ref(&config.sealing_key), sealed, &expected)
+        sealed::open(&AwsJwe::new(), std::slice::from_ref(&config.sealing_key), sealed, &expected)
     }
 }
