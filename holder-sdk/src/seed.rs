@@ -86,6 +86,30 @@ mod tests {
     }
 
     #[test]
+    fn vectors_of_the_keys_that_grow_from_a_seed() {
+        let file: serde_json::Value =
+            serde_json::from_str(include_str!("../../schemas/vectors/wallet-keys.json")).unwrap();
+        let text = file["seed"].as_str().unwrap();
+        let bytes: Vec<u8> =
+            (0..32).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect();
+        let seed = Seed::from_bytes(bytes.try_into().unwrap());
+        let dids = file["pairwise_dids"].as_array().unwrap();
+        for case in dids {
+            let rp = case["rp"].as_str().unwrap();
+            assert_eq!(seed.pairwise_did(rp).as_str(), case["did"], "{rp}");
+            assert_eq!(seed.pairwise_key(rp).to_secret_value()["d"], case["d"], "{rp}");
+        }
+        let grants = file["grant_keys"].as_array().unwrap();
+        for case in grants {
+            let [verifier, grant] = ["verifier", "grant_id"].map(|name| case[name].as_str().unwrap());
+            let key = seed.grant_key(verifier, grant);
+            assert_eq!(key.public().thumbprint().to_string(), case["jkt"], "{verifier} {grant}");
+            assert_eq!(key.to_secret_value()["d"], case["d"]);
+        }
+        assert!(dids.len() == 4 && grants.len() == 3);
+    }
+
+    #[test]
     fn threat_22_a_seed_does_not_print() {
         assert_eq!(format!("{:?}", Seed::from_bytes([7; 32])), "Seed(Secret(…))");
     }

@@ -19,5 +19,6 @@ fn main() {
     let mut bench = Bench::from_args();
     credential::sd_jwt::run(&mut bench);
     credential::sealing::run(&mut bench);
+    credential::same_subject::run(&mut bench);
     bench.finish();
 }

@@ -43,6 +43,8 @@ pub mod encoding;
 pub mod entropy;
 pub mod issuer_key;
 pub mod jose;
+#[cfg(test)]
+mod known_answers;
 pub mod linkage;
 pub mod ppid;
 pub mod same_subject;
