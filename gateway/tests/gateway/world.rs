@@ -316,6 +316,7 @@ async fn status_list(State(serving): State<Serving>, UrlPath(n): UrlPath<u32>) -
         expires_at: Some(now.plus(3_600)),
         // Longer than a gateway may believe.
         ttl: Some(3_600),
+        aggregation_uri: None,
         list: &list,
     };
     let text = token.sign(&serving.town.verifier, &[]).await.unwrap();

@@ -111,6 +111,7 @@ impl Linking {
             issued_at: now,
             expires_at: Some(now.plus(i64::from(TTL) * 5)),
             ttl: Some(TTL),
+            aggregation_uri: None,
             list: &statuses,
         };
         let token = token.sign(&*self.context.signer(), self.context.chain()).await?;

@@ -169,10 +169,18 @@ mod tests {
         for (idx, status) in statuses.iter().enumerate() {
             list.set(idx as u64, *status).unwrap();
         }
-        StatusListToken { uri, issuer: None, issued_at: at, expires_at: None, ttl, list: &list }
-            .sign(&signer, &[])
-            .await
-            .unwrap()
+        StatusListToken {
+            uri,
+            issuer: None,
+            issued_at: at,
+            expires_at: None,
+            ttl,
+            aggregation_uri: None,
+            list: &list,
+        }
+        .sign(&signer, &[])
+        .await
+        .unwrap()
     }
 
     async fn world() -> World {

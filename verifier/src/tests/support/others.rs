@@ -59,6 +59,7 @@ pub(super) async fn issuer(others: Arc<Others>, clock: Arc<FixedClock>) -> Strin
                 issued_at: now,
                 expires_at: None,
                 ttl: Some(1),
+                aggregation_uri: None,
                 list: &list,
             };
             let token = token.sign(&signer, &[]).await.unwrap();
