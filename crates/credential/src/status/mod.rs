@@ -27,12 +27,17 @@
 //! | `status_index_out_of_range` | the list has no such place |
 //! | `status_aggregation_malformed`, `status_aggregation_too_large` | the list of lists (§9) |
 //!
+//! # Issuing
+//!
+//! A [`StatusList`] and a [`StatusListToken`] make one signed list; [`issuing`] keeps many of them for millions of credentials.
+//!
 //! The codes of [`crate::jose::jws`] come before those of the token. Historical resolution (§8.4) is not offered: the
 //! specification discourages it, since it asks about one person's past.
 
 mod aggregation;
 mod bits;
 mod claims;
+pub mod issuing;
 mod list;
 mod reference;
 mod token;

@@ -70,6 +70,11 @@ impl UnverifiedStatusListToken {
         Self::parse(std::str::from_utf8(body).unwrap_or_default())
     }
 
+    /// The header's hints alone: nothing of the payload is read for them.
+    pub fn key_hint(&self) -> KeyHint<'_> {
+        self.0.key_hint()
+    }
+
     /// Where the sender says the key is.
     pub fn key_source(&self) -> KeySource<'_> {
         KeySource { hint: self.0.key_hint(), issuer: self.0.claimed("iss") }
