@@ -168,6 +168,17 @@ async fn links_that_do_not_hold_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn tsl_n7_no_status_is_asked_for_a_link_that_does_not_hold() {
+    let world = World::new().await;
+    let link = world.link("a");
+    world.clock.advance(301);
+    assert_eq!(world.fetch(&link).await.status, 401, "expired, and its status is VALID");
+    assert_eq!(*world.fake.status_fetches.lock().unwrap(), 0);
+    assert_eq!(world.fetch(&world.link("b")).await.status, 200);
+    assert_eq!(*world.fake.status_fetches.lock().unwrap(), 1);
+}
+
+#[tokio::test]
 async fn threat_17_a_status_that_is_not_valid_or_cannot_be_had_releases_nothing() {
     let world = World::new().await;
     *world.fake.status.lock().unwrap() = Some(Status::Invalid);

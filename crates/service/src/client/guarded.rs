@@ -207,6 +207,11 @@ impl GuardedClient {
     pub async fn get(&self, url: &str, accept: &str) -> Result<ClientResponse, ClientError> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, value(accept)?);
+        self.get_with(url, headers).await
+    }
+
+    /// GET with any headers; any answer that is not a redirect. "Not modified" is one, and only for the caller to judge.
+    pub async fn get_with(&self, url: &str, headers: HeaderMap) -> Result<ClientResponse, ClientError> {
         self.send(Method::GET, url, headers, Vec::new()).await
     }
 

@@ -15,11 +15,13 @@ pub fn wallet_cors() -> CorsLayer {
             header::ACCEPT,
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
             HeaderName::from_static("dpop"),
             HeaderName::from_static("oauth-client-attestation"),
             HeaderName::from_static("oauth-client-attestation-pop"),
         ])
         .expose_headers([
+            header::ETAG,
             header::WWW_AUTHENTICATE,
             header::RETRY_AFTER,
             HeaderName::from_static("dpop-nonce"),

@@ -23,6 +23,7 @@ mod cors;
 mod extract;
 mod layers;
 mod listener;
+mod negotiation;
 mod problem;
 mod rate_limit;
 
@@ -35,6 +36,7 @@ pub use cors::wallet_cors;
 pub use extract::{Form, Json, Query};
 pub use layers::Verbatim;
 pub use listener::Listeners;
+pub use negotiation::{accepts, is_current};
 pub use problem::Problem;
 pub use rate_limit::RateLimit;
 

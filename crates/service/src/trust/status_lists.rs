@@ -1,24 +1,39 @@
 //! Status lists of others, kept as long as they say and no longer than we allow.
+//!
+//! A list that grew old is asked for with `If-None-Match`. "Not modified" means that the very bytes we hold were sent again, and
+//! that is how it is treated: the token is verified once more, at the time of that answer and with the key that its issuer
+//! publishes then. So its `ttl` starts anew, as it would for the same bytes in a 200 answer, which whoever answers could
+//! have sent as well; and what is expired, or signed with a key that was withdrawn, does not come back to life (Token
+//! Status List §8.3: `exp` holds whatever HTTP says).
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use enishi_credential::crypto::SignatureVerifier;
 use enishi_credential::status::{
-    Expected, Status, StatusReference, UnverifiedStatusListToken, VerifiedStatusList,
+    Expected, MEDIA_TYPE, Status, StatusReference, UnverifiedStatusListToken, VerifiedStatusList,
 };
 use enishi_credential::time::{Clock, UnixTime};
 use enishi_credential::verdict::{Failure, Verdict};
+use http::{HeaderValue, StatusCode, header};
 
 use super::TrustedKeys;
 use super::keys::not_trusted;
-use crate::client::GuardedClient;
+use crate::client::{ClientError, ClientResponse, GuardedClient};
 
 /// Lists that are kept at one time.
 const MAX_LISTS: usize = 64;
+/// What all kept lists together may take, in bytes.
+const MAX_BYTES: u64 = 64 << 20;
 /// The largest token that is read, in bytes.
 const MAX_TOKEN: usize = 1 << 20;
+/// The longest `ETag` that is kept, in bytes.
+const MAX_ETAG: usize = 256;
 /// After a failure everybody gets the same answer for so many seconds, so that a list that is down is not hammered.
 const FAILURE_FOR: i64 = 2;
 
@@ -30,20 +45,38 @@ pub struct StatusLists {
     keys: Arc<TrustedKeys>,
     verifier: Arc<dyn SignatureVerifier>,
     max_ttl: u32,
-    lists: Mutex<HashMap<(String, String), Arc<Slot>>>,
+    kept: Mutex<Kept>,
+}
+
+/// The lists by issuer and URI. A slot is made only for a reference that may be followed.
+#[derive(Default)]
+struct Kept {
+    slots: HashMap<String, HashMap<String, Arc<Slot>>>,
+    uses: u64,
 }
 
 #[derive(Default)]
 struct Slot {
-    content: tokio::sync::Mutex<Content>,
+    /// Held while fetching, so that many callers make one request.
+    gate: tokio::sync::Mutex<()>,
+    content: RwLock<Content>,
+    /// What the content takes, in bytes.
+    bytes: AtomicU64,
+    /// Larger than that of every slot that was used before.
+    used: AtomicU64,
 }
 
 #[derive(Default)]
-enum Content {
-    #[default]
-    Empty,
-    List(VerifiedStatusList),
-    Failed(UnixTime, Failure),
+struct Content {
+    copy: Option<Arc<Held>>,
+    failed: Option<(UnixTime, Failure)>,
+}
+
+/// A list that was verified, and what to say when asking for it again.
+struct Held {
+    list: VerifiedStatusList,
+    token: String,
+    etag: Option<HeaderValue>,
 }
 
 impl StatusLists {
@@ -56,7 +89,7 @@ impl StatusLists {
         max_ttl: u32,
     ) -> Self {
         let client = client.with_limits(MAX_TOKEN, Duration::from_secs(3));
-        Self { client, clock, keys, verifier, max_ttl, lists: Mutex::default() }
+        Self { client, clock, keys, verifier, max_ttl, kept: Mutex::default() }
     }
 
     /// The status at `reference`, which stands in something that `issuer` signed and whose signature was verified before:
@@ -66,233 +99,183 @@ impl StatusLists {
     /// `issuer_not_trusted`, `status_list_foreign`, `status_unavailable`, and everything that verifying the list and reading its place can
     /// say. No failure means "valid".
     pub async fn status(&self, issuer: &str, reference: &StatusReference) -> Verdict<Status> {
-        let trusted = self.keys.find(issuer).ok_or_else(not_trusted)?;
-        let url = self.keys.policy().check(&reference.uri)?;
-        if url.origin().ascii_serialization() != trusted.origin() {
-            return Err(Failure::new(
-                "status-list",
-                "status_list_foreign",
-                "the list is not on the issuer's origin",
-            )
-            .at("/status/status_list/uri")
-            .remedy("serve the status list on the issuer's own origin"));
+        let slot = if let Some(slot) = self.find(issuer, &reference.uri) {
+            slot
+        } else {
+            self.check(issuer, &reference.uri)?;
+            self.make(issuer, &reference.uri)
+        };
+        if let Some(copy) = slot.answer(self.clock.now())? {
+            return copy.list.get(reference.idx);
         }
-        let slot = self.slot(issuer, &reference.uri);
-        let mut content = slot.content.lock().await;
+        let _gate = slot.gate.lock().await;
+        // Somebody else may have fetched meanwhile.
         let now = self.clock.now();
-        match &*content {
-            Content::List(list) if list.is_fresh(now) => return list.get(reference.idx),
-            Content::Failed(at, failure) if now.since(*at) < FAILURE_FOR => return Err(failure.clone()),
-            _ => {}
+        if let Some(copy) = slot.answer(now)? {
+            return copy.list.get(reference.idx);
         }
-        match self.fetch(issuer, &reference.uri, now).await {
-            Ok(list) => {
-                let status = list.get(reference.idx);
-                *content = Content::List(list);
+        match self.refresh(issuer, &reference.uri, slot.copy(), now).await {
+            Ok(copy) => {
+                let status = copy.list.get(reference.idx);
+                slot.bytes.store(copy.bytes(), Ordering::Relaxed);
+                slot.write(Content { copy: Some(Arc::new(copy)), failed: None });
+                self.make_room();
                 status
             }
             Err(failure) => {
                 tracing::warn!(issuer, code = failure.code, detail = %failure.detail, "no status list");
-                *content = Content::Failed(now, failure.clone());
+                // The old copy is kept to ask with, never to answer with: it is not fresh.
+                slot.write(Content { copy: slot.copy(), failed: Some((now, failure.clone())) });
                 Err(failure)
             }
         }
     }
 
-    async fn fetch(&self, issuer: &str, uri: &str, now: UnixTime) -> Verdict<VerifiedStatusList> {
-        let text = self.client.get_text(uri, "application/statuslist+jwt").await.map_err(|error| {
-            Failure::new(
-                "status-list",
-                "status_unavailable",
-                format!("the status list cannot be had: {error}"),
-            )
-            .remedy("try again later")
-        })?;
-        let token = UnverifiedStatusListToken::parse(&text)?;
-        let key = self.keys.key(issuer, &token.key_source().hint).await?;
+    /// Whether the list of a reference may be asked for at all.
+    fn check(&self, issuer: &str, uri: &str) -> Verdict<()> {
+        let trusted = self.keys.find(issuer).ok_or_else(not_trusted)?;
+        let url = self.keys.policy().check(uri)?;
+        if url.origin().ascii_serialization() == trusted.origin() {
+            return Ok(());
+        }
+        Err(Failure::new("status-list", "status_list_foreign", "the list is not on the issuer's origin")
+            .at("/status/status_list/uri")
+            .remedy("serve the status list on the issuer's own origin"))
+    }
+
+    /// A newer copy, or the old one again if the issuer says that it is the newest.
+    async fn refresh(&self, issuer: &str, uri: &str, old: Option<Arc<Held>>, now: UnixTime) -> Verdict<Held> {
+        // An expired list is not asked about: nobody may say that it still holds.
+        let usable =
+            |old: &Arc<Held>| old.etag.is_some() && old.list.expires_at().is_none_or(|exp| exp > now);
+        if let Some(old) = old.filter(usable) {
+            let answer = self.get(uri, old.etag.as_ref()).await?;
+            if answer.status != StatusCode::NOT_MODIFIED {
+                return self.read(issuer, uri, answer, now).await;
+            }
+            let token = UnverifiedStatusListToken::parse(&old.token)?;
+            if let Ok(list) = self.verify(issuer, uri, token, now).await {
+                return Ok(Held { list, token: old.token.clone(), etag: old.etag.clone() });
+            }
+            // Its key was withdrawn: what is there now must be something else, and is asked for without conditions.
+        }
+        let answer = self.get(uri, None).await?;
+        self.read(issuer, uri, answer, now).await
+    }
+
+    async fn get(&self, uri: &str, etag: Option<&HeaderValue>) -> Verdict<ClientResponse> {
+        let mut headers = http::HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_static(MEDIA_TYPE));
+        if let Some(etag) = etag {
+            headers.insert(header::IF_NONE_MATCH, etag.clone());
+        }
+        self.client.get_with(uri, headers).await.map_err(unavailable)
+    }
+
+    async fn read(&self, issuer: &str, uri: &str, answer: ClientResponse, now: UnixTime) -> Verdict<Held> {
+        let answer = answer.ok().map_err(unavailable)?;
+        let token = UnverifiedStatusListToken::from_response(answer.header("content-type"), &answer.body)?;
+        let list = self.verify(issuer, uri, token, now).await?;
+        let etag = answer.headers.get(header::ETAG).filter(|etag| etag.len() <= MAX_ETAG).cloned();
+        // It was read as a token, so it is text.
+        Ok(Held { list, token: answer.text().map_err(unavailable)?, etag })
+    }
+
+    async fn verify(
+        &self,
+        issuer: &str,
+        uri: &str,
+        token: UnverifiedStatusListToken,
+        now: UnixTime,
+    ) -> Verdict<VerifiedStatusList> {
+        let key = self.keys.key(issuer, &token.key_hint()).await?;
         let expected = Expected { uri, now, max_ttl: self.max_ttl, max_age: None };
         token.verify(self.verifier.as_ref(), &key, &expected)
     }
 
-    fn slot(&self, issuer: &str, uri: &str) -> Arc<Slot> {
-        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (issuer.to_owned(), uri.to_owned());
-        if let Some(slot) = lists.get(&key) {
-            return Arc::clone(slot);
-        }
-        if lists.len() >= MAX_LISTS {
-            // A caller that holds a slot goes on with it; the next one fetches again.
-            lists.clear();
-        }
-        Arc::clone(lists.entry(key).or_default())
+    fn find(&self, issuer: &str, uri: &str) -> Option<Arc<Slot>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.uses += 1;
+        let slot = kept.slots.get(issuer)?.get(uri)?;
+        slot.used.store(kept.uses, Ordering::Relaxed);
+        Some(Arc::clone(slot))
     }
+
+    fn make(&self, issuer: &str, uri: &str) -> Arc<Slot> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let uses = kept.uses;
+        let of_issuer = kept.slots.entry(issuer.to_owned()).or_default();
+        let slot = Arc::clone(of_issuer.entry(uri.to_owned()).or_default());
+        slot.used.store(uses, Ordering::Relaxed);
+        kept.shrink();
+        slot
+    }
+
+    fn make_room(&self) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).shrink();
+    }
+}
+
+impl Kept {
+    /// Lets go of what was not used for longest. A caller that holds such a slot goes on with it; the next one fetches again.
+    fn shrink(&mut self) {
+        loop {
+            let slots = || {
+                self.slots
+                    .iter()
+                    .flat_map(|(issuer, of)| of.iter().map(move |(uri, slot)| (issuer, uri, slot)))
+            };
+            let bytes: u64 = slots().map(|(_, _, slot)| slot.bytes.load(Ordering::Relaxed)).sum();
+            let count = slots().count();
+            if count <= 1 || (count <= MAX_LISTS && bytes <= MAX_BYTES) {
+                return;
+            }
+            let oldest = slots().min_by_key(|(_, _, slot)| slot.used.load(Ordering::Relaxed));
+            let Some((issuer, uri)) = oldest.map(|(issuer, uri, _)| (issuer.clone(), uri.clone())) else {
+                return;
+            };
+            if let Some(of_issuer) = self.slots.get_mut(&issuer) {
+                of_issuer.remove(&uri);
+            }
+            self.slots.retain(|_, of_issuer| !of_issuer.is_empty());
+        }
+    }
+}
+
+impl Slot {
+    /// A copy that may be used now; a failure of a moment ago; or neither.
+    fn answer(&self, now: UnixTime) -> Verdict<Option<Arc<Held>>> {
+        let content = self.content.read().unwrap_or_else(PoisonError::into_inner);
+        match &content.failed {
+            Some((at, failure)) if (0..FAILURE_FOR).contains(&now.since(*at)) => return Err(failure.clone()),
+            _ => {}
+        }
+        Ok(content.copy.as_ref().filter(|copy| copy.list.is_fresh(now)).map(Arc::clone))
+    }
+
+    fn copy(&self) -> Option<Arc<Held>> {
+        self.content.read().unwrap_or_else(PoisonError::into_inner).copy.clone()
+    }
+
+    fn write(&self, content: Content) {
+        *self.content.write().unwrap_or_else(PoisonError::into_inner) = content;
+    }
+}
+
+impl Held {
+    fn bytes(&self) -> u64 {
+        let statuses = self.list.len() * u64::from(self.list.bits().count()) / 8;
+        statuses.saturating_add(u64::try_from(self.token.len()).unwrap_or(u64::MAX))
+    }
+}
+
+fn unavailable(error: ClientError) -> Failure {
+    Failure::new("status-list", "status_unavailable", format!("the status list cannot be had: {error}"))
+        .remedy("try again later")
 }
 
 impl std::fmt::Debug for StatusLists {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "StatusLists(at most {} s)", self.max_ttl)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use axum::Router;
-    use axum::routing::get;
-    use enishi_credential::entropy::SeededEntropy;
-    use enishi_credential::jose::jwk::JwkSet;
-    use enishi_credential::status::{StatusBits, StatusList, StatusListToken};
-    use enishi_credential::time::FixedClock;
-    use enishi_protocol::issuer_keys;
-    use http::header;
-
-    use super::*;
-    use crate::client::ClientConfig;
-    use crate::config::{Development, PublicUrl};
-    use crate::keys::{AwsSigner, AwsVerifier, KeyType};
-
-    const START: UnixTime = UnixTime::from_secs(1_800_000_000);
-
-    struct World {
-        issuer: String,
-        uri: String,
-        served: Arc<Mutex<String>>,
-        asked: Arc<AtomicU32>,
-        clock: Arc<FixedClock>,
-        lists: StatusLists,
-    }
-
-    async fn token(uri: &str, seed: &str, at: UnixTime, ttl: Option<u32>, statuses: &[Status]) -> String {
-        let signer = AwsSigner::new(&KeyType::Es256.generate(&SeededEntropy::new(seed))).unwrap();
-        let mut list = StatusList::new(StatusBits::Two, 16).unwrap();
-        for (idx, status) in statuses.iter().enumerate() {
-            list.set(idx as u64, *status).unwrap();
-        }
-        StatusListToken {
-            uri,
-            issuer: None,
-            issued_at: at,
-            expires_at: None,
-            ttl,
-            aggregation_uri: None,
-            list: &list,
-        }
-        .sign(&signer, &[])
-        .await
-        .unwrap()
-    }
-
-    async fn world() -> World {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let issuer = format!("http://localhost:{}", listener.local_addr().unwrap().port());
-        let uri = format!("{issuer}/status-lists/1");
-        let (served, asked) = (Arc::new(Mutex::new(String::new())), Arc::new(AtomicU32::new(0)));
-        let (text, count) = (Arc::clone(&served), Arc::clone(&asked));
-        let answer = move || {
-            count.fetch_add(1, Ordering::SeqCst);
-            let text = text.lock().unwrap().clone();
-            async move { ([(header::CONTENT_TYPE, "application/statuslist+jwt")], text) }
-        };
-        let key = KeyType::Es256.generate(&SeededEntropy::new("issuer")).public().clone();
-        let metadata = axum::Json(issuer_keys::metadata(&issuer, &JwkSet { keys: vec![key] }));
-        let router = Router::new()
-            .route("/status-lists/1", get(answer))
-            .route("/.well-known/enishi-verifier", get(move || async { metadata }));
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        let clock = Arc::new(FixedClock::at(START));
-        let (on, shared) = (Development(true), Arc::clone(&clock) as Arc<dyn Clock>);
-        let client = GuardedClient::new(&ClientConfig::default(), on).unwrap();
-        let trusted = vec![PublicUrl::parse(&issuer, on).unwrap()];
-        let keys = TrustedKeys::new("enishi-verifier", trusted, client.clone(), Arc::clone(&shared), on);
-        let lists = StatusLists::new(client, shared, Arc::new(keys), Arc::new(AwsVerifier), 60);
-        World { issuer, uri, served, asked, clock, lists }
-    }
-
-    impl World {
-        async fn serve(&self, seed: &str, ttl: Option<u32>, statuses: &[Status]) {
-            let text = token(&self.uri, seed, self.clock.now(), ttl, statuses).await;
-            *self.served.lock().unwrap() = text;
-        }
-
-        async fn status(&self, idx: u64) -> Result<Status, &'static str> {
-            let reference = StatusReference { idx, uri: self.uri.clone() };
-            self.lists.status(&self.issuer, &reference).await.map_err(|failure| failure.code)
-        }
-
-        fn asked(&self) -> u32 {
-            self.asked.load(Ordering::SeqCst)
-        }
-    }
-
-    #[tokio::test]
-    async fn threat_11_a_revoked_place_is_seen_within_the_ttl() {
-        let world = world().await;
-        world.serve("issuer", Some(30), &[Status::Valid, Status::Suspended]).await;
-        assert_eq!(world.status(0).await, Ok(Status::Valid));
-        assert_eq!(world.status(1).await, Ok(Status::Suspended));
-        assert_eq!(world.asked(), 1, "one list, one request");
-        world.serve("issuer", Some(30), &[Status::Invalid]).await;
-        world.clock.advance(31);
-        assert_eq!(world.status(0).await, Ok(Status::Invalid));
-        assert_eq!(world.asked(), 2);
-        assert_eq!(world.status(16).await, Err("status_index_out_of_range"));
-    }
-
-    #[tokio::test]
-    async fn threat_9_a_huge_or_missing_ttl_is_capped() {
-        for ttl in [Some(u32::MAX), None] {
-            let world = world().await;
-            world.serve("issuer", ttl, &[]).await;
-            world.status(0).await.unwrap();
-            world.clock.advance(61);
-            world.status(0).await.unwrap();
-            assert_eq!(world.asked(), 2);
-        }
-    }
-
-    #[tokio::test]
-    async fn tsl_n1_n2_n8_without_a_verified_fresh_list_there_is_no_status() {
-        let world = world().await;
-        world.serve("issuer", Some(30), &[]).await;
-        world.status(0).await.unwrap();
-        let spoilt = [
-            token(&world.uri, "stranger", START, Some(30), &[]).await,
-            token(&format!("{}/", world.uri), "issuer", START, Some(30), &[]).await,
-            "<html>".to_owned(),
-            String::new(),
-        ];
-        world.clock.advance(31);
-        for text in spoilt {
-            *world.served.lock().unwrap() = text;
-            assert!(world.status(0).await.is_err());
-            let asked = world.asked();
-            assert!(world.status(0).await.is_err());
-            assert_eq!(world.asked(), asked, "not asked again at once");
-            world.clock.advance(FAILURE_FOR);
-        }
-        world.serve("issuer", Some(30), &[]).await;
-        assert_eq!(world.status(0).await, Ok(Status::Valid), "it recovers by itself");
-    }
-
-    #[tokio::test]
-    async fn tsl_n7_nothing_is_fetched_for_an_untrusted_issuer() {
-        let world = world().await;
-        let reference = StatusReference { idx: 0, uri: world.uri.clone() };
-        let failure = world.lists.status("https://evil.example", &reference).await.unwrap_err();
-        assert_eq!((failure.code, world.asked()), ("issuer_not_trusted", 0));
-    }
-    #[tokio::test]
-    async fn threat_10_a_list_on_another_origin_is_not_fetched() {
-        let world = world().await;
-        for (uri, code) in [
-            (world.uri.replace("localhost", "127.0.0.1"), "status_list_foreign"),
-            ("https://evil.example/status-lists/1".to_owned(), "status_list_foreign"),
-            ("http://evil.example/status-lists/1".to_owned(), "url_not_https"),
-        ] {
-            let reference = StatusReference { idx: 0, uri };
-            let failure = world.lists.status(&world.issuer, &reference).await.unwrap_err();
-            assert_eq!((failure.code, world.asked()), (code, 0));
-        }
     }
 }
