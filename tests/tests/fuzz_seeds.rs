@@ -101,6 +101,7 @@ async fn write_the_seeds_that_are_signed() {
         issued_at: fuzz::sd_jwt::NOW,
         expires_at: Some(fuzz::sd_jwt::NOW.plus(1000)),
         ttl: Some(60),
+        aggregation_uri: None,
         list: &list,
     };
     write("status_list/good-raw", &format!("raw\n{}", token.sign(&signer, &[]).await.unwrap()));

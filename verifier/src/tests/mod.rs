@@ -7,6 +7,7 @@ mod peer;
 mod privacy;
 mod races;
 mod refusals;
+mod status_list;
 mod support;
 mod time;
 mod withdrawal;

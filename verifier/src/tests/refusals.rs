@@ -244,6 +244,32 @@ async fn threat_4_an_answer_to_one_request_is_none_to_another() {
 }
 
 #[tokio::test]
+async fn tsl_n7_no_status_is_asked_for_a_credential_that_does_not_hold() {
+    let case = Case::new().await;
+    let status = Some(case.world.status_reference());
+    let credentials = case.world.credentials_with(RESIDENT, RESIDENT, status.clone()).await;
+    let fetches = |case: &Case| *case.world.others.status_fetches.lock().unwrap();
+    let [sp, dp] = case.world.present(case.request.clone(), &credentials).await.presentations;
+    // Forged: one character of the issuer's signature is another. Its status is VALID.
+    let (jwt, rest) = dp.split_once('~').unwrap();
+    let at = jwt.rfind('.').unwrap() + 1;
+    let other = if jwt[at..].starts_with('A') { "B" } else { "A" };
+    let forged = format!("{}{other}{}~{rest}", &jwt[..at], &jwt[at + 1..]);
+    assert_eq!(case.refused_pair([sp.clone(), forged]).await, "signature_invalid");
+    assert_eq!(fetches(&case), 0);
+    // The control: the status of a credential that holds is asked for.
+    assert_eq!(case.world.post(&World::answer(&case.request, &[sp, dp])).await.status, 200);
+    assert_eq!(fetches(&case), 1);
+    // Expired: the same credentials for a later request.
+    case.world.clock.advance(8 * 86_400);
+    let created = case.world.ask(&World::wish()).await;
+    let request = case.world.fetch(&created.wallet_uri).await;
+    let late = case.world.present(request, &credentials).await;
+    assert_eq!(case.world.post(&late.post).await.problem(), (400, "expired".to_owned()));
+    assert_eq!(fetches(&case), 1);
+}
+
+#[tokio::test]
 async fn threat_11_a_revoked_credential_and_a_list_that_is_not_there_are_refused() {
     let case = Case::new().await;
     let status = Some(case.world.status_reference());

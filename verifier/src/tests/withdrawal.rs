@@ -170,25 +170,6 @@ async fn one_time_is_once() {
 }
 
 #[tokio::test]
-async fn the_status_list_is_revalidated_by_its_etag() {
-    let world = World::linking().await;
-    let uri = format!("{}/status-lists/1", world.base);
-    let first = world.call("GET", &uri, &[], None).await;
-    let etag = first.headers["etag"].to_str().unwrap().to_owned();
-    let same = world.call("GET", &uri, &[("if-none-match", &etag)], None).await;
-    assert_eq!((same.status.as_u16(), same.body.len()), (304, 0));
-    let granted = world.grant(&World::wish()).await;
-    world.as_holder(&granted.grant_key, "DELETE", &format!("/grants/{}", granted.id)).await;
-    assert_eq!(world.call("GET", &uri, &[("if-none-match", &etag)], None).await.status, 200);
-    for wrong in ["2", "0", "-1", "01", "x"] {
-        assert_eq!(
-            world.call("GET", &format!("{}/status-lists/{wrong}", world.base), &[], None).await.status,
-            404
-        );
-    }
-}
-
-#[tokio::test]
 async fn threat_4_and_17_a_restart_forgets_neither_what_was_spent_nor_what_must_be_sent() {
     let mut world = World::linking().await;
     let granted = world.grant(&World::wish()).await;

@@ -29,6 +29,7 @@ pub(super) fn routes(linking: Arc<Linking>) -> Router {
         .route("/grants/{id}/events", get(grant_events::grant_events))
         .route("/declarations", get(declarations::list))
         .route("/declarations/{sha256}", get(declarations::one))
+        .route("/status-lists", get(status_list::status_lists))
         .route("/status-lists/{number}", get(status_list::status_list))
         .route("/.well-known/enishi-verifier", get(metadata::metadata))
         .layer(wallet_cors());

@@ -95,15 +95,21 @@ pub(crate) async fn change_state(
     Ok(query.execute(connection).await?.rows_affected() == 1)
 }
 
+/// The number of the newest status list. The first exists from the start, so that a gateway can be set up before the first
+/// consent.
+pub(crate) async fn newest_status_list(connection: &mut AnyConnection) -> Result<i64, StoreError> {
+    let newest: Option<i64> =
+        sqlx::query_scalar("SELECT MAX(status_list) FROM grants").fetch_one(connection).await?;
+    Ok(newest.unwrap_or(1))
+}
+
 /// The first of `candidates` that no grant has, in the newest list or, when they are all taken, in a new one. The
 /// unique index makes sure that no place is given twice, also between two servers.
 pub(crate) async fn claim_status_place(
     connection: &mut AnyConnection,
     candidates: &[i64],
 ) -> Result<Option<StatusPlace>, StoreError> {
-    let newest: Option<i64> =
-        sqlx::query_scalar("SELECT MAX(status_list) FROM grants").fetch_one(&mut *connection).await?;
-    let list = newest.unwrap_or(1);
+    let list = newest_status_list(connection).await?;
     for idx in candidates {
         let taken = sqlx::query("SELECT id FROM grants WHERE status_list = $1 AND status_idx = $2")
             .bind(list)
@@ -122,10 +128,7 @@ pub(crate) async fn status_values(
     connection: &mut AnyConnection,
     list: i64,
 ) -> Result<Option<Vec<(u64, u8)>>, StoreError> {
-    let newest: Option<i64> =
-        sqlx::query_scalar("SELECT MAX(status_list) FROM grants").fetch_one(&mut *connection).await?;
-    // The first list exists from the start, so that a gateway can be set up before the first consent.
-    if list < 1 || list > newest.unwrap_or(1) {
+    if list < 1 || list > newest_status_list(connection).await? {
         return Ok(None);
     }
     let rows = sqlx::query("SELECT status_idx, state FROM grants WHERE status_list = $1 AND state <> $2")

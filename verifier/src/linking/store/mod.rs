@@ -9,7 +9,9 @@ mod row;
 mod sweep;
 
 pub(super) use evidence::find_evidence;
-pub(super) use grants::{Activation, activate, change_state, claim_status_place, find, lock, status_values};
+pub(super) use grants::{
+    Activation, activate, change_state, claim_status_place, find, lock, newest_status_list, status_values,
+};
 pub(super) use links::{LinkRow, count_links, record_mint, report_release};
 pub(super) use requests::{NewRequest, count_fetch, decline, insert};
 pub(super) use row::{Consent, Details, GrantRow, StatusPlace};

@@ -24,6 +24,8 @@ pub(in crate::tests) struct Others {
     pub(in crate::tests) credential_status: Mutex<u8>,
     /// Whether the issuer's status list is there at all.
     pub(in crate::tests) status_missing: Mutex<bool>,
+    /// How often it was asked for.
+    pub(in crate::tests) status_fetches: Mutex<u32>,
 }
 
 async fn serve(router: Router) -> String {
@@ -45,6 +47,7 @@ pub(super) async fn issuer(others: Arc<Others>, clock: Arc<FixedClock>) -> Strin
         let (others, uri, signer, now) =
             (Arc::clone(&others), uri.clone(), signer.clone(), enishi_credential::time::Clock::now(&*clock));
         async move {
+            *others.status_fetches.lock().unwrap() += 1;
             if *others.status_missing.lock().unwrap() {
                 return Err(StatusCode::NOT_FOUND);
             }
