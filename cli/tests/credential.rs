@@ -163,16 +163,15 @@ async fn the_status_is_checked_when_its_list_is_passed_and_said_to_be_open_other
     for (name, revoked) in [("good.jwt", 4), ("revoked.jwt", 5)] {
         list.set(revoked, Status::Invalid).unwrap();
         let at = UnixTime::from_secs(NOW);
-        let token =
-            StatusListToken {
-                uri,
-                issuer: None,
-                issued_at: at,
-                expires_at: None,
-                ttl: None,
-                aggregation_uri: None,
-                list: &list,
-            };
+        let token = StatusListToken {
+            uri,
+            issuer: None,
+            issued_at: at,
+            expires_at: None,
+            ttl: None,
+            aggregation_uri: None,
+            list: &list,
+        };
         file(name, &token.sign(&issuer, &[]).await.unwrap());
     }
     let base = ["verify", "--json", "--no-kb", "--now", "1795300000", "--issuer-jwk", "issuer.json"];

@@ -20,5 +20,6 @@ fn main() {
     credential::sd_jwt::run(&mut bench);
     credential::sealing::run(&mut bench);
     credential::same_subject::run(&mut bench);
+    credential::status::run(&mut bench);
     bench.finish();
 }

@@ -3,3 +3,4 @@
 pub(crate) mod same_subject;
 pub(crate) mod sd_jwt;
 pub(crate) mod sealing;
+pub(crate) mod status;
