@@ -1,8 +1,5 @@
 //! The hash functions of `_sd_alg` (RFC 9901 §4.1.1).
 
-use std::borrow::Borrow;
-use std::hash::{Hash, Hasher};
-
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use crate::encoding::b64;
@@ -50,7 +47,7 @@ impl HashAlgorithm {
     }
 }
 
-/// A digest in base64url, in place. It compares and hashes as its text, so that it can be looked up by one.
+/// A digest in base64url, in place.
 #[derive(Clone, Copy)]
 pub(super) struct DigestText {
     /// 86 characters are the longest, those of SHA-512.
@@ -65,30 +62,15 @@ impl DigestText {
         Self { text, length }
     }
 
+    /// The text as bytes, to compare with.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.text.get(..self.length).unwrap_or_default()
+    }
+
     /// The text.
     pub(super) fn as_str(&self) -> &str {
         // What was written is ASCII.
-        self.text.get(..self.length).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
-    }
-}
-
-impl PartialEq for DigestText {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
-    }
-}
-
-impl Eq for DigestText {}
-
-impl Hash for DigestText {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_str().hash(state);
-    }
-}
-
-impl Borrow<str> for DigestText {
-    fn borrow(&self) -> &str {
-        self.as_str()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 }
 

@@ -51,9 +51,13 @@ impl<'p> Place<'p> {
 
     /// The place as a path.
     pub(super) fn to_path(self) -> ClaimPath {
+        self.to_path_of(self.depth)
+    }
+
+    fn to_path_of(self, depth: usize) -> ClaimPath {
         let mut path = match self.above {
-            Some(above) => above.to_path(),
-            None => ClaimPath::default(),
+            Some(above) => above.to_path_of(depth),
+            None => ClaimPath::new(Vec::with_capacity(depth)),
         };
         match self.step {
             Step::Top => {}

@@ -4,7 +4,7 @@
 //! it stands, and its disclosure is read at that place. Digests are compared as text and never copied.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 
 use serde::de::{DeserializeSeed as _, IgnoredAny, MapAccess, SeqAccess};
@@ -39,19 +39,27 @@ pub(super) fn process(payload: &[u8], text: &str) -> Verdict<Processed> {
     let hash = declared_hash(payload)?;
     let mut decoded = Vec::with_capacity(text.len());
     let mut sent: Vec<Range<usize>> = Vec::new();
-    let mut by_digest = HashMap::new();
+    let mut digests: Vec<(DigestText, usize)> = Vec::with_capacity(16);
     for (at, disclosure) in disclosures(text).enumerate() {
         let start = decoded.len();
         b64::decode_into(disclosure, &mut decoded)
             .map_err(|_| disclosure::malformed(at, "not base64url without padding"))?;
         sent.push(start..decoded.len());
-        if by_digest.insert(hash.digest_text(disclosure), at).is_some() {
+        digests.push((hash.digest_text(disclosure), at));
+    }
+    digests.sort_unstable_by(|one, other| one.0.as_bytes().cmp(other.0.as_bytes()));
+    for (one, other) in digests.iter().zip(digests.iter().skip(1)) {
+        if one.0.as_bytes() == other.0.as_bytes() {
+            let at = one.1.max(other.1);
             return Err(fault("disclosure_repeated", format!("disclosure {at} was sent before")));
         }
     }
     let paths = vec![ClaimPath::default(); sent.len()];
-    let (seen, undisclosed) = (HashSet::with_capacity(sent.len()), Vec::new());
-    let mut reader = Reader { decoded: &decoded, sent, by_digest, seen, paths, undisclosed, failure: None };
+    // Room for some digests of what was not disclosed.
+    let (seen, undisclosed) = (HashSet::with_capacity(sent.len() + 16), Vec::new());
+    let used = vec![false; sent.len()];
+    let mut reader =
+        Reader { decoded: &decoded, sent, digests, used, seen, paths, undisclosed, failure: None };
     let mut source = serde_json::Deserializer::from_slice(payload);
     let claims =
         Node::top(&mut reader).deserialize(&mut source).and_then(|found| source.end().map(|()| found));
@@ -65,7 +73,7 @@ pub(super) fn process(payload: &[u8], text: &str) -> Verdict<Processed> {
                 .unwrap_or_else(|| fault("payload_not_json", EncodingError::json(error).to_string())));
         }
     };
-    if let Some(at) = reader.by_digest.values().min() {
+    if let Some(at) = reader.used.iter().position(|used| !used) {
         return Err(fault(
             "disclosure_unreferenced",
             format!(
@@ -87,8 +95,10 @@ pub(super) struct Reader<'a> {
     decoded: &'a [u8],
     /// Where each disclosure stands in `decoded`.
     sent: Vec<Range<usize>>,
-    /// The numbers of the disclosures that no digest has referred to yet.
-    by_digest: HashMap<DigestText, usize>,
+    /// The digests of the disclosures, sorted, with their numbers.
+    digests: Vec<(DigestText, usize)>,
+    /// Which disclosures a digest has referred to.
+    used: Vec<bool>,
     /// Every digest that occurred, also those of decoys and of what was not disclosed.
     seen: HashSet<Cow<'a, str>>,
     paths: Vec<ClaimPath>,
@@ -110,8 +120,12 @@ impl<'a> Reader<'a> {
         digest: Cow<'a, str>,
         place: &Place<'_>,
     ) -> Result<Option<usize>, E> {
-        let found = self.by_digest.remove(digest.as_ref());
+        let found = self.digests.binary_search_by(|(text, _)| text.as_bytes().cmp(digest.as_bytes()));
         if self.seen.insert(digest) {
+            let found = found.ok().and_then(|found| self.digests.get(found)).map(|(_, at)| *at);
+            if let Some(used) = found.and_then(|at| self.used.get_mut(at)) {
+                *used = true;
+            }
             return Ok(found);
         }
         Err(self.stop(fault("digest_repeated", "a digest occurs twice").at(place.to_pointer())))
