@@ -1,5 +1,8 @@
 //! The compact form of a JWE (RFC 7516 §7.1): what is written, what is accepted, and the key that both sides derive.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -175,17 +178,19 @@ pub(super) fn derive_key(shared: &[u8; 32], header: &JweHeader) -> Result<Zeroiz
     Ok(key)
 }
 
-/// The protected header as it is sent.
+/// The protected header as it is sent, its members in the order of their names whatever order `serde_json` keeps.
 pub(super) fn protected_header(header: &JweHeader, ephemeral: &PublicKey) -> String {
-    let mut members = header.extra.clone();
-    members.retain(|name, _| !RESERVED.contains(&name.as_str()));
-    members.insert("alg".to_owned(), header.algorithm.as_str().into());
-    members.insert("enc".to_owned(), header.encryption.as_str().into());
-    members.insert("epk".to_owned(), Jwk::new(ephemeral.clone()).to_value());
+    let extra = header.extra.iter().filter(|(name, _)| !RESERVED.contains(&name.as_str()));
+    let mut members: BTreeMap<&str, Cow<'_, Value>> =
+        extra.map(|(name, value)| (name.as_str(), Cow::Borrowed(value))).collect();
+    members.insert("alg", Cow::Owned(header.algorithm.as_str().into()));
+    members.insert("enc", Cow::Owned(header.encryption.as_str().into()));
+    members.insert("epk", Cow::Owned(Jwk::new(ephemeral.clone()).to_value()));
     if let Some(kid) = &header.kid {
-        members.insert("kid".to_owned(), kid.as_str().into());
+        members.insert("kid", Cow::Owned(kid.as_str().into()));
     }
-    b64::encode(Value::Object(members).to_string())
+    // A map from texts to JSON values is always written.
+    b64::encode(serde_json::to_string(&members).unwrap_or_default())
 }
 
 /// The compact text of its parts; `content` is the ciphertext with its tag.
