@@ -30,7 +30,7 @@ enum Command {
     Gateway(ServiceArgs),
     /// Raise a small town and walk a resident through linking, consent, a fetch, withdrawal and four attacks.
     Demo(demo::DemoArgs),
-    /// Look into a credential, or verify one. Reads an SD-JWT on standard input.
+    /// Look into a credential, or verify one. Reads an SD-JWT on standard input, compact or (to verify) in JSON.
     #[command(subcommand)]
     Credential(CredentialCommand),
 }

@@ -13,8 +13,9 @@ use serde_json::Value;
 /// The requirements of the checklists that have a table of negative tests, and that one text can break.
 const REQUIRED: &[&str] = &[
     "SD-N1", "SD-N2", "SD-N3", "SD-N4", "SD-N5", "SD-N6", "SD-N7", "SD-N8", "SD-N9", "SD-N10", "SD-N11",
-    "SD-N12", "SD-N13", "SD-N14", "SD-N15", "SD-N17", "V-1", "V-2", "V-3", "V-4", "V-5", "V-7", "T-2", "T-6",
-    "T-7", "DID-KEY", "DID-JWK", "DID-WEB", "DID-CORE", "LP-4",
+    "SD-N12", "SD-N13", "SD-N14", "SD-N15", "SD-N16", "SD-N17", "V-1", "V-2", "V-3", "V-4", "V-5", "V-7",
+    "T-2", "T-6", "T-7", "DID-KEY", "DID-JWK", "DID-WEB", "DID-CORE", "LP-4", "TSL-N1", "TSL-N2", "TSL-N3",
+    "TSL-N4", "TSL-N5", "TSL-N6", "TSL-N9",
 ];
 
 /// What must be accepted, although too strict a reader would refuse it.

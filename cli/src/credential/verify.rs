@@ -181,7 +181,12 @@ fn key_source(args: &VerifyArgs) -> Result<KeySource, Usage> {
 }
 
 fn judge(args: &VerifyArgs, material: &Material, text: &str, now: UnixTime) -> Verdict<Valid> {
-    let credential = UnverifiedSdJwt::parse(text)?;
+    // The JWS JSON serialization (RFC 9901 §8) is an object; no compact text begins like one.
+    let credential = if text.trim_start().starts_with('{') {
+        UnverifiedSdJwt::parse_json(text)?
+    } else {
+        UnverifiedSdJwt::parse(text)?
+    };
     let claimed = credential.claimed_issuer();
     let algorithms = vec![Algorithm::Es256, Algorithm::EdDsa];
     let mut validation = Validation {

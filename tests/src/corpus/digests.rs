@@ -133,25 +133,25 @@ pub(super) fn placeholders(family: &mut Family) {
             "sd-n7-dots-number",
             "`...` is a number.",
             hidden(json!({"...": 1})),
-            (CHECK, DIGEST, "/stops"),
+            (CHECK, DIGEST, "/stops/1"),
         )
         .refuse(
             "sd-n7-dots-null",
             "`...` is `null`.",
             hidden(json!({"...": null})),
-            (CHECK, DIGEST, "/stops"),
+            (CHECK, DIGEST, "/stops/1"),
         )
         .refuse(
             "sd-n7-dots-array",
             "`...` is an array with a digest.",
             hidden(json!({"...": [south]})),
-            (CHECK, DIGEST, "/stops"),
+            (CHECK, DIGEST, "/stops/1"),
         )
         .refuse(
             "sd-n7-dots-object",
             "`...` is an object.",
             hidden(json!({"...": {}})),
-            (CHECK, DIGEST, "/stops"),
+            (CHECK, DIGEST, "/stops/1"),
         )
         .refuse(
             "sd-3-dots-at-the-top",

@@ -197,7 +197,7 @@ fn names(family: &mut Family) {
             "sd-n3-name-sd-inside",
             "A disclosed member of an object is named `_sd`.",
             seat("_sd"),
-            (CHECK, RESERVED, ""),
+            (CHECK, RESERVED, "/seat"),
         )
         .refuse(
             "sd-n3-collision-with-plain-claim",

@@ -264,7 +264,7 @@ pub(super) fn payloads(family: &mut Family) {
         .refuse(
             "jose-json-payload-array",
             "The payload is an array.",
-            card.with_payload(format!("[{sound}]")),
+            Card::plain().with_payload(format!("[{}]", text_of(&Card::plain().claims))),
             PAYLOAD,
         )
         .refuse(

@@ -43,7 +43,11 @@ fn credential(
     text: &str,
     verifier: &dyn SignatureVerifier,
 ) -> Verdict<VerifiedSdJwt> {
-    let credential = UnverifiedSdJwt::parse(text)?;
+    let credential = if text.starts_with('{') {
+        UnverifiedSdJwt::parse_json(text)?
+    } else {
+        UnverifiedSdJwt::parse(text)?
+    };
     let algorithms: Vec<Algorithm> =
         policy.algorithms.iter().map(|name| Algorithm::from_name(name).expect("a known algorithm")).collect();
     let mut validation = Validation {
@@ -81,7 +85,7 @@ fn credential(
 
 fn issuer_key(
     policy: &CredentialPolicy,
-    credential: &UnverifiedSdJwt,
+    credential: &UnverifiedSdJwt<'_>,
     validation: &mut Validation,
 ) -> Verdict<Jwk> {
     let unknown = |detail: &str| Failure::new("issuer-key", "issuer_key_unknown", detail);

@@ -339,7 +339,7 @@ fn visible(family: &mut Family) {
             "tsl-n5-idx-too-large",
             "`idx` of the status is 2^64.",
             status(json!({"idx": 18_446_744_073_709_551_616.0, "uri": uri})),
-            malformed("/status"),
+            ("issuer-signature", "payload_not_json", ""),
         )
         .refuse(
             "tsl-n3-uri-missing",

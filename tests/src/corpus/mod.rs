@@ -26,10 +26,12 @@ mod form;
 mod issuer_keys;
 mod jose;
 mod jose_text;
+mod json_form;
 mod judge;
 mod key_binding;
 mod linkage;
 mod policy;
+mod status;
 mod type_metadata;
 
 use std::collections::BTreeMap;
@@ -106,11 +108,13 @@ pub fn families() -> Vec<Family> {
     vec![
         jose::family(),
         form::family(),
+        json_form::family(),
         disclosures::family(),
         claims::family(),
         key_binding::family(),
         issuer_keys::family(),
         type_metadata::family(),
+        status::family(),
         dids::family(),
         linkage::family(),
     ]

@@ -76,7 +76,7 @@ pub(super) fn family() -> Family {
             "t-2-integrity-number",
             "`vct#integrity` is a number.",
             Card::new().claim("vct#integrity", json!(1)).issued(),
-            ("type-integrity", "integrity_malformed", "/vct#integrity"),
+            ("claims", "claim_type", "/vct#integrity"),
         );
     let concealed = Card::new().conceal("member", &json!(true)).issued();
     let visible = Card::new().hide(&colour()).claim("colour", json!("blue")).issued();
