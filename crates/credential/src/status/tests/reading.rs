@@ -64,7 +64,7 @@ fn tsl_n3_missing_claims_wrong_bits_and_other_encodings_are_refused() {
         ("/status_list/bits", json!(true)),
         ("/status_list/bits", json!([1])),
         ("/status_list/aggregation_uri", json!(1)),
-        ("/iat", json!(1e300)),
+        ("/iat", json!(u64::MAX)),
         ("/nbf", json!("1800000000")),
     ] {
         let name = format!("{pointer} {value}");
@@ -110,7 +110,10 @@ fn tsl_n4_expired_future_and_senseless_times_are_refused() {
         ("/ttl", json!("60"), "status_list_malformed"),
         ("/ttl", json!(true), "status_list_malformed"),
         ("/ttl", json!(0.0), "status_list_malformed"),
-        ("/exp", json!(1e16), "status_list_malformed"),
+        ("/exp", json!(u64::MAX), "status_list_malformed"),
+        // What no double holds exactly is not read at all.
+        ("/exp", json!(1e16), "payload_not_json"),
+        ("/ttl", json!(1e300), "payload_not_json"),
     ] {
         let name = format!("{pointer} {value}");
         assert_eq!(code(verify(&signed(&with(pointer, value)))), refusal, "{name}");
@@ -125,7 +128,7 @@ fn tsl_n4_expired_future_and_senseless_times_are_refused() {
 fn threat_9_a_huge_or_missing_ttl_is_capped_and_never_outlives_exp() {
     let fresh_for = |claims: &Value| verify(&signed(claims)).unwrap().fresh_until().since(NOW);
     assert_eq!(fresh_for(&with("/ttl", json!(u64::MAX))), 300);
-    assert_eq!(fresh_for(&with("/ttl", json!(1e300))), 300);
+    assert_eq!(fresh_for(&with("/ttl", json!(8e15))), 300);
     assert_eq!(fresh_for(&with("/ttl", json!(null))), 300);
     assert_eq!(fresh_for(&with("/ttl", json!(1.9))), 1);
     assert_eq!(fresh_for(&with("/exp", json!(NOW.secs() + 10))), 9);
@@ -142,7 +145,8 @@ fn tsl_n5_an_index_outside_of_the_list_is_refused() {
 
 #[test]
 fn tsl_n5_a_reference_that_is_not_one_is_refused() {
-    let reading = |text: &str| StatusReference::from_claim(&json::parse(text.as_bytes()).unwrap());
+    // Read leniently, so that it is the reference that refuses: our own reader has no such numbers, and no member twice.
+    let reading = |text: &str| StatusReference::from_claim(&serde_json::from_str(text).unwrap());
     for idx in
         ["\"1\"", "-1", "1.5", "1.0", "1e0", "1e30", "-0", "null", "true", "[1]", "18446744073709551616"]
     {
