@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use enishi_credential::issuer_key::IssuerTrust;
 use enishi_service::client::ClientConfig;
 use enishi_service::config::{
     self, ConfigError, ConfiguredUrl, Development, LogConfig, PublicUrl, ServerConfig, StoreConfig,
 };
+use enishi_service::trust::{IssuerConfig, TrustProfile, check_issuers, load_issuers};
 use serde::Deserialize;
 
 /// The configuration of one gateway process: one resource of one data provider.
@@ -65,8 +67,11 @@ pub struct ResourceConfig {
 pub struct TrustConfig {
     /// Verifiers whose data links count, by their issuer id.
     pub verifiers: Vec<ConfiguredUrl>,
-    /// Issuers whose credentials count in evidence.
-    pub issuers: Vec<ConfiguredUrl>,
+    /// What may be configured as issuers: everything, or what HAIP allows.
+    #[serde(default)]
+    pub profile: TrustProfile,
+    /// Issuers whose credentials count in evidence, each with the way to its keys.
+    pub issuers: Vec<IssuerConfig>,
     /// Files, or folders of files (`*.jwt`), with one declaration each.
     pub declarations: Vec<PathBuf>,
     /// PEM files with the anchors of the parties' certificates.
@@ -119,7 +124,7 @@ impl Config {
         self.permit("resource.uri", &self.resource.uri)?;
         self.permit("resource.upstream", &self.resource.upstream)?;
         self.all("trust.verifiers", &self.trust.verifiers)?;
-        self.all("trust.issuers", &self.trust.issuers)?;
+        check_issuers(&self.trust.issuers, self.trust.profile, self.development)?;
         demand("trust.verifiers", !self.trust.verifiers.is_empty(), "expected at least one verifier")?;
         demand("trust.issuers", !self.trust.issuers.is_empty(), "expected at least one issuer")?;
         let limit = self.resource.body_limit;
@@ -131,6 +136,11 @@ impl Config {
     /// A configured URL, if it is https or this is development.
     pub(crate) fn permit(&self, key: &str, url: &ConfiguredUrl) -> Result<PublicUrl, ConfigError> {
         url.permit(self.development).map_err(|refusal| ConfigError::invalid(key, refusal.to_string()))
+    }
+
+    /// The trusted issuers, with the anchors that the configured files hold.
+    pub(crate) fn issuers(&self) -> Result<IssuerTrust, ConfigError> {
+        load_issuers(&self.trust.issuers, self.trust.profile, self.development)
     }
 
     /// Configured URLs.
@@ -155,6 +165,16 @@ mod tests {
     fn the_example_file_is_read() {
         let config = read(EXAMPLE).unwrap();
         assert_eq!(config.resource.body_limit, default_body_limit());
+    }
+
+    #[test]
+    fn the_example_shows_every_way_to_an_issuers_keys() {
+        let shown =
+            EXAMPLE.replace("#   { id", "  { id").replace("issuers = [\"https://issuer.example\"]", "");
+        let shown = shown.replace("# issuers = [", "issuers = [").replace("# ]", "]");
+        assert_eq!(read(&shown).unwrap().trust.issuers.len(), 2);
+        let haip = shown.replace("# profile = \"haip\"", "profile = \"haip\"");
+        assert!(read(&haip).unwrap_err().to_string().contains("expected keys = \"x5c\""));
     }
 
     #[test]

@@ -9,7 +9,6 @@ use enishi_credential::jose::jwe::JweBackend;
 use enishi_credential::jose::jwk::PrivateJwk;
 use enishi_credential::time::{Clock, UnixTime};
 use enishi_protocol::declaration::DeclarationSet;
-use enishi_protocol::issuer_keys;
 use enishi_protocol::web::UrlPolicy;
 use enishi_service::client::GuardedClient;
 use enishi_service::config::PublicUrl;
@@ -103,12 +102,12 @@ impl Gateway {
         let store = Store::connect(config.store.url.read("store.url")?.expose()).await?;
         store.migrate(&enishi_service::migrations!["0001_gateway"]).await?;
         let client = GuardedClient::new(&config.client, config.development)?;
-        let trusted = |well_known, ids: Vec<PublicUrl>| {
-            TrustedKeys::new(well_known, ids, client.clone(), Arc::clone(&clock), config.development)
-        };
         let verifiers = config.all("trust.verifiers", &config.trust.verifiers)?;
-        let verifiers = Arc::new(trusted(VERIFIER_METADATA, verifiers));
-        let issuers = trusted(issuer_keys::WELL_KNOWN, config.all("trust.issuers", &config.trust.issuers)?);
+        let (called_by, told_by) = (|| client.clone(), || Arc::clone(&clock));
+        let verifiers =
+            TrustedKeys::new(VERIFIER_METADATA, verifiers, called_by(), told_by(), config.development);
+        let verifiers = Arc::new(verifiers);
+        let issuers = TrustedKeys::of_issuers(config.issuers()?, called_by(), told_by(), config.development);
         let status_lists = StatusLists::new(
             client.clone(),
             Arc::clone(&clock),

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use enishi_credential::issuer_key::IssuerTrust;
 use enishi_service::client::ClientConfig;
 use enishi_service::config::{
     self, ConfigError, ConfiguredUrl, Development, LogConfig, PublicUrl, ServerConfig, StoreConfig,
 };
+use enishi_service::trust::{IssuerConfig, TrustProfile, check_issuers, load_issuers};
 use serde::Deserialize;
 
 /// The configuration of one verifier process.
@@ -80,8 +82,11 @@ impl Default for WalletConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustConfig {
-    /// Issuer ids, exactly as they stand in `iss`.
-    pub issuers: Vec<ConfiguredUrl>,
+    /// What may be configured below: everything, or what HAIP allows.
+    #[serde(default)]
+    pub profile: TrustProfile,
+    /// The issuers, each with the way to its keys.
+    pub issuers: Vec<IssuerConfig>,
 }
 
 /// `[linking]`: this process mediates between SPs and DPs and never sees an identifier of a person.
@@ -171,7 +176,7 @@ impl Config {
             _ => {}
         }
         self.public_url()?;
-        self.issuers()?;
+        check_issuers(&self.trust.issuers, self.trust.profile, self.development)?;
         let range = |key: &str, holds: bool, expected: &str| {
             if holds { Ok(()) } else { Err(ConfigError::invalid(key, expected)) }
         };
@@ -206,9 +211,9 @@ impl Config {
         self.permit("server.public_url", &self.server.public_url)
     }
 
-    /// The trusted issuers.
-    pub(crate) fn issuers(&self) -> Result<Vec<PublicUrl>, ConfigError> {
-        self.trust.issuers.iter().map(|issuer| self.permit("trust.issuers", issuer)).collect()
+    /// The trusted issuers, with the anchors that the configured files hold.
+    pub(crate) fn issuers(&self) -> Result<IssuerTrust, ConfigError> {
+        load_issuers(&self.trust.issuers, self.trust.profile, self.development)
     }
 
     /// A configured URL, if it is https or this is development.
@@ -259,6 +264,16 @@ mod tests {
         assert!(refused(&format!("development = true\n{elsewhere}")).contains("loopback"));
         let issuer = EXAMPLE.replace("https://issuer.example", "http://issuer.example");
         assert!(refused(&issuer).contains("trust.issuers"));
+    }
+
+    #[test]
+    fn the_example_shows_every_way_to_an_issuers_keys() {
+        let shown =
+            EXAMPLE.replace("#   { id", "  { id").replace("issuers = [\"https://issuer.example\"]", "");
+        let shown = shown.replace("# issuers = [", "issuers = [").replace("# ]", "]");
+        assert_eq!(read(&shown).unwrap().trust.issuers.len(), 2);
+        let haip = shown.replace("# profile = \"haip\"", "profile = \"haip\"");
+        assert!(refused(&haip).contains("expected keys = \"x5c\""));
     }
 
     #[test]

@@ -7,7 +7,6 @@ use enishi_credential::entropy::Entropy;
 use enishi_credential::jose::jwe::JweBackend;
 use enishi_credential::jose::jwk::JwkSet;
 use enishi_credential::time::{Clock, UnixTime};
-use enishi_protocol::issuer_keys;
 use enishi_protocol::web::UrlPolicy;
 use enishi_service::client::GuardedClient;
 use enishi_service::config::{Development, PublicUrl};
@@ -85,8 +84,7 @@ impl Context {
         crate::migrate(&store).await?;
         let client = GuardedClient::new(&config.client, config.development)?;
         let signatures: Arc<dyn SignatureVerifier> = Arc::new(AwsVerifier);
-        let issuer_keys = Arc::new(TrustedKeys::new(
-            issuer_keys::WELL_KNOWN,
+        let issuer_keys = Arc::new(TrustedKeys::of_issuers(
             config.issuers()?,
             client.clone(),
             Arc::clone(&clock),

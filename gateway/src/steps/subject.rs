@@ -17,7 +17,7 @@ pub(crate) fn open(gateway: &Gateway, link: &Link) -> Result<SealedSubject, Refu
                 .remedy("use a link for this data provider"),
         ));
     }
-    if gateway.issuers.find(&claimed.iss).is_none() {
+    if !gateway.issuers.trusts(&claimed.iss) {
         return Err(at_claim(
             Failure::new(
                 "sealed-sub",

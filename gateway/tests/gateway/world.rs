@@ -31,6 +31,7 @@ use enishi_service::config::{
 };
 use enishi_service::http::{Listeners, Running};
 use enishi_service::keys::{KeyEntry, KeyFile, KeyState, KeyUse};
+use enishi_service::trust::{IssuerConfig, TrustProfile};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -264,7 +265,8 @@ fn config(town: &Town, folder: &Path, upstream: &str) -> Config {
         },
         trust: TrustConfig {
             verifiers: vec![url(&town.ids.verifier)],
-            issuers: vec![url(&town.ids.issuer)],
+            profile: TrustProfile::Any,
+            issuers: vec![IssuerConfig::metadata(&town.ids.issuer)],
             declarations: vec![folder.to_owned()],
             anchors: Vec::new(),
             pinned_parties: [&town.sp, &town.dp]

@@ -132,6 +132,11 @@ impl DidDocument {
         Ok(key)
     }
 
+    /// Whether `url` is that of a verification method in here, usable or not.
+    pub fn names(&self, url: &DidUrl) -> bool {
+        url.did() == self.did && self.methods.iter().any(|method| method.fragment == url.fragment())
+    }
+
     /// The DID URLs of the methods whose keys may be used for `relationship` at the time `now`.
     pub fn usable(&self, relationship: Relationship, now: UnixTime) -> Vec<DidUrl> {
         let urls =

@@ -69,7 +69,7 @@ mod tests;
 mod trust;
 
 pub use choose::choose_key;
-pub use search::{IssuerKey, KeySearch, Material, Needs};
+pub use search::{Fetched, IssuerKey, KeySearch, Material, Needs};
 pub use trust::{IssuerTrust, Mechanism, Profile};
 
 use crate::verdict::Failure;

@@ -3,7 +3,7 @@
 use super::choose::choose_key;
 use super::fault;
 use super::trust::{IssuerTrust, Mechanism};
-use crate::did::{self, Did, DidUrl, Relationship};
+use crate::did::{self, Did, DidDocument, DidUrl, Relationship};
 use crate::jose::jwk::{Jwk, JwkSet};
 use crate::jose::jws::KeyHint;
 use crate::sdjwt::Validation;
@@ -31,6 +31,44 @@ pub enum Material<'a> {
     Nothing,
     /// The published keys of the issuer.
     Keys(&'a JwkSet),
+    /// The document of the issuer's DID.
+    Document(&'a DidDocument),
+}
+
+/// What was fetched, kept: in a cache, or with a list of trusted issuers.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub enum Fetched {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The published keys of the issuer.
+    Keys(JwkSet),
+    /// The document of the issuer's DID.
+    Document(DidDocument),
+}
+
+impl Fetched {
+    /// For [`KeySearch::key`].
+    pub const fn material(&self) -> Material<'_> {
+        match self {
+            Self::Nothing => Material::Nothing,
+            Self::Keys(set) => Material::Keys(set),
+            Self::Document(document) => Material::Document(document),
+        }
+    }
+
+    /// Whether a key with this `kid` is in here; without `kid`, whether any is. If not, it may be worth to fetch again.
+    pub fn names(&self, kid: Option<&str>) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Keys(set) => set.keys.iter().any(|key| kid.is_none() || key.kid.as_deref() == kid),
+            Self::Document(document) => {
+                let url = kid.and_then(|kid| DidUrl::parse(kid).ok());
+                url.is_some_and(|url| document.names(&url))
+            }
+        }
+    }
 }
 
 /// The one way to a key that the configuration leaves open.
@@ -49,7 +87,9 @@ enum Way<'a> {
 }
 
 impl<'a> KeySearch<'a> {
-    pub(super) fn configured(id: &'a str, mechanism: &'a Mechanism) -> Self {
+    /// The way to the key of the issuer `id`, which is trusted and known by `mechanism`. Whoever calls this has looked the
+    /// claimed issuer up, as [`IssuerTrust::search`] does.
+    pub fn configured(id: &'a str, mechanism: &'a Mechanism) -> Self {
         Self(match mechanism {
             Mechanism::Metadata => Way::Metadata(id),
             Mechanism::Certificate(anchors) => Way::Certificate(id, anchors),
@@ -82,9 +122,9 @@ impl<'a> KeySearch<'a> {
         match self.0 {
             Way::Metadata(id) => match material {
                 Material::Keys(set) => Ok(found(id, choose_key(set, hint)?.clone())),
-                Material::Nothing => Err(unavailable()),
+                _ => Err(unavailable()),
             },
-            Way::Did(id) => Ok(found(id, did_key(id, hint, material)?)),
+            Way::Did(id) => Ok(found(id, did_key(id, hint, material, now)?)),
             Way::Certificate(id, anchors) => {
                 let leaf = x509::verify_chain(hint.x5c, anchors, now)?;
                 if names(&leaf, id) { Ok(found(id, leaf.key)) } else { Err(mismatch()) }
@@ -107,17 +147,21 @@ fn carries_its_key(did: &Did) -> bool {
     matches!(did.method(), "jwk" | "key")
 }
 
-fn did_key(id: &str, hint: &KeyHint<'_>, material: Material<'_>) -> Verdict<Jwk> {
+fn did_key(id: &str, hint: &KeyHint<'_>, material: Material<'_>, now: UnixTime) -> Verdict<Jwk> {
     let kid = hint.kid.ok_or_else(|| fault("kid_missing", "`kid` names no method of the DID"))?;
     let url = DidUrl::parse(kid).map_err(|failure| failure.at("/kid"))?;
-    if url.did().as_str() != id {
+    let did = url.did();
+    if did.as_str() != id {
         return Err(fault("did_url_foreign", "`kid` is not of the DID in `iss`"));
     }
-    if carries_its_key(&url.did()) {
-        return did::resolve_key(&url, Relationship::AssertionMethod).map_err(|failure| failure.at("/kid"));
-    }
-    let _ = material;
-    Err(unavailable())
+    let assertions = Relationship::AssertionMethod;
+    let key = match material {
+        _ if carries_its_key(&did) => did::resolve_key(&url, assertions),
+        // A document answers for its own DID only.
+        Material::Document(document) => document.key(&url, assertions, now),
+        _ => return Err(unavailable()),
+    };
+    key.map_err(|failure| failure.at("/kid"))
 }
 
 /// Whether the certificate is that of the issuer `id`.

@@ -54,11 +54,11 @@ pub struct VerifiedFirstParty {
 /// Checks the presentation for `link` up to the status.
 ///
 /// # Errors
-/// `issuer_untrusted`, `issuer_key_unknown`; the codes of [`enishi_credential::sdjwt`] and
+/// The codes of [`enishi_credential::issuer_key`]; those of [`enishi_credential::sdjwt`] and
 /// [`enishi_credential::linkage`].
 pub fn verify_first_party(presentation: &str, demand: &FirstPartyDemand<'_>) -> Verdict<PendingFirstParty> {
     let presentation = UnverifiedSdJwt::parse(presentation)?;
-    let (issuer, key) = demand.issuers.key_for(&presentation)?;
+    let (issuer, key) = demand.issuers.key_for(&presentation, demand.now)?.into_parts();
     let linkage = LinkageDemand {
         issuer,
         rp: demand.rp.to_owned(),
@@ -68,7 +68,7 @@ pub fn verify_first_party(presentation: &str, demand: &FirstPartyDemand<'_>) -> 
         max_age: KB_MAX_AGE,
         leeway: CLOCK_SKEW,
     };
-    linkage::verify_first_party(presentation, demand.signatures, key, &linkage).map(PendingFirstParty)
+    linkage::verify_first_party(presentation, demand.signatures, &key, &linkage).map(PendingFirstParty)
 }
 
 impl PendingFirstParty {

@@ -1,14 +1,16 @@
-//! The issuers that are trusted, with their keys. Fetching them is the caller's.
+//! The issuers that are trusted, with what leads to their keys. Fetching it is the caller's.
 
 use std::collections::BTreeMap;
 
-use enishi_credential::jose::jwk::{Jwk, JwkSet};
+use enishi_credential::issuer_key::{Fetched, IssuerKey, KeySearch, Mechanism, Needs};
+use enishi_credential::jose::jwk::JwkSet;
 use enishi_credential::sdjwt::UnverifiedSdJwt;
+use enishi_credential::time::UnixTime;
 use enishi_credential::verdict::{Failure, Verdict};
 
-/// Trusted issuers and their keys. An issuer that is not in here is not trusted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct IssuerKeys(BTreeMap<String, JwkSet>);
+/// Trusted issuers, each with the one way to its key. An issuer that is not in here is not trusted.
+#[derive(Debug, Clone, Default)]
+pub struct IssuerKeys(BTreeMap<String, (Mechanism, Fetched)>);
 
 /// Which key of which issuer a presentation claims to be signed with: good for deciding whether to fetch, among trusted
 /// issuers.
@@ -40,36 +42,42 @@ fn untrusted(detail: &'static str) -> Failure {
 }
 
 impl IssuerKeys {
-    /// Adds a trusted issuer, or replaces its keys.
+    /// Adds a trusted issuer that publishes `keys` in its metadata, or replaces what was known of it.
     #[must_use]
-    pub fn with(mut self, issuer: impl Into<String>, keys: JwkSet) -> Self {
-        self.0.insert(issuer.into(), keys);
+    pub fn with(self, issuer: impl Into<String>, keys: JwkSet) -> Self {
+        self.with_mechanism(issuer, Mechanism::Metadata, Fetched::Keys(keys))
+    }
+
+    /// Adds a trusted issuer whose key is found by `mechanism`, with what was fetched for it.
+    #[must_use]
+    pub fn with_mechanism(
+        mut self,
+        issuer: impl Into<String>,
+        mechanism: Mechanism,
+        fetched: Fetched,
+    ) -> Self {
+        self.0.insert(issuer.into(), (mechanism, fetched));
         self
     }
 
-    /// Whether this key is here, so that nothing needs to be fetched.
+    /// Whether what leads to this key is here, so that nothing needs to be fetched.
     pub fn has(&self, hint: &IssuerHint) -> bool {
-        self.0.get(&hint.issuer).is_some_and(|keys| find(keys, hint).is_some())
+        self.0.get_key_value(&hint.issuer).is_some_and(|(id, (mechanism, fetched))| {
+            KeySearch::configured(id, mechanism).needs() == Needs::Nothing
+                || fetched.names(hint.kid.as_deref())
+        })
+    }
+
+    /// Whether nobody is trusted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The issuer and key that a presentation names.
-    pub(super) fn key_for(&self, presentation: &UnverifiedSdJwt<'_>) -> Verdict<(String, &Jwk)> {
-        let hint = hint(presentation)?;
-        let keys = self.0.get(&hint.issuer).ok_or_else(|| untrusted("the issuer is not a trusted one"))?;
-        let key = find(keys, &hint).ok_or_else(|| {
-            Failure::new("issuer-key", "issuer_key_unknown", "the issuer does not publish the named key")
-                .at("/kid")
-                .remedy("sign with a key that the issuer's metadata list, and name it in `kid`")
-        })?;
-        Ok((hint.issuer, key))
+    pub(super) fn key_for(&self, presentation: &UnverifiedSdJwt<'_>, now: UnixTime) -> Verdict<IssuerKey> {
+        let issuer = presentation.claimed_issuer().ok_or_else(|| untrusted("the credential has no `iss`"))?;
+        let (id, (mechanism, fetched)) =
+            self.0.get_key_value(&issuer).ok_or_else(|| untrusted("the issuer is not a trusted one"))?;
+        KeySearch::configured(id, mechanism).key(&presentation.key_hint(), fetched.material(), now)
     }
-}
-
-fn find<'a>(keys: &'a JwkSet, hint: &IssuerHint) -> Option<&'a Jwk> {
-    let signs = |key: &&Jwk| key.algorithm().is_some() && key.key_use.as_deref() != Some("enc");
-    if let Some(kid) = &hint.kid {
-        return keys.find(kid).filter(signs);
-    }
-    let mut signing = keys.keys.iter().filter(signs);
-    signing.next().filter(|_| signing.next().is_none())
 }

@@ -78,7 +78,7 @@ pub struct VerifiedLink {
 /// Checks the presentations for `sp_link` and `dp_link`, in the order of linkage protocol §7 up to the status.
 ///
 /// # Errors
-/// `issuer_untrusted`, `issuer_key_unknown`; the codes of [`enishi_credential::sdjwt`] and
+/// The codes of [`enishi_credential::issuer_key`]; those of [`enishi_credential::sdjwt`] and
 /// [`enishi_credential::linkage`]; `transaction_data_hash_mismatch`; `link_domain_mismatch`; `grant_jkt_missing`;
 /// `same_subject_missing`, `same_subject_peer_mismatch` and the codes of [`enishi_credential::same_subject`].
 pub fn verify_linking(sp: &str, dp: &str, demand: &LinkingDemand<'_>) -> Verdict<PendingLink> {
@@ -129,7 +129,7 @@ fn verify_one(
     demand: &LinkingDemand<'_>,
 ) -> Verdict<MediatedLinkage> {
     let presentation = UnverifiedSdJwt::parse(presentation)?;
-    let (issuer, key) = demand.issuers.key_for(&presentation)?;
+    let (issuer, key) = demand.issuers.key_for(&presentation, demand.now)?.into_parts();
     let linkage = LinkageDemand {
         issuer,
         rp: rp.to_owned(),
@@ -139,7 +139,7 @@ fn verify_one(
         max_age: KB_MAX_AGE,
         leeway: CLOCK_SKEW,
     };
-    let verified = linkage::verify_mediated(presentation, demand.signatures, key, &linkage)?;
+    let verified = linkage::verify_mediated(presentation, demand.signatures, &key, &linkage)?;
     check_terms_hash(&verified.key_binding, terms_hash)?;
     Ok(verified)
 }

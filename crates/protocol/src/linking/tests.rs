@@ -377,3 +377,27 @@ mod evidence {
         assert_eq!(code(reverify(&town, &evidence, NOW).await), "evidence_inconsistent");
     }
 }
+
+#[tokio::test]
+async fn linkage_credentials_follow_the_type_metadata_that_we_publish() {
+    use enishi_credential::type_metadata::{IssuedClaims, Resolution, Source};
+    use enishi_schemas::json::LINKAGE_TYPE_METADATA;
+
+    let town = town().await;
+    let reference = StatusReference { idx: 1, uri: "https://id.example/status/1".to_owned() };
+    for status in [None, Some(reference)] {
+        let credential = town.credential("resident-1", &town.sp, status).await;
+        let held = credential.held.as_sd_jwt();
+        let described = Resolution::of_held(held)
+            .and_then(|it| it.supply(LINKAGE_TYPE_METADATA.as_bytes(), Source::Configured))
+            .and_then(Resolution::finish)
+            .unwrap();
+        described.check(&IssuedClaims::held(held)).unwrap();
+        // Every claim that a person may see has words.
+        let shown = ["iss", "rp", "acr", "link", "sub", "ppid", "sealed_sub"];
+        for name in shown {
+            let path = enishi_credential::sdjwt::ClaimPath::name(name);
+            assert!(described.claims().iter().any(|claim| *claim.path() == path), "{name}");
+        }
+    }
+}

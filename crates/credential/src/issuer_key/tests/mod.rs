@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::crypto::{Algorithm, RustCryptoVerifier, Signer as _, SoftwareSigner};
-use crate::did::Did;
+use crate::did::{Did, DidDocument};
 use crate::entropy::SeededEntropy;
 use crate::jose::jwk::{Jwk, JwkSet, PrivateJwk};
 use crate::jose::jws::KeyHint;
@@ -324,6 +324,26 @@ async fn a_did_that_does_not_carry_its_key_needs_its_document() {
     let search = trust.search(Some(id), &credential.key_hint()).unwrap();
     assert_eq!(search.needs(), Needs::DidDocument(Did::parse(id).unwrap()));
     assert_eq!(outcome(&trust, &text, Material::Nothing), Err("issuer_key_unavailable"));
+    let document = |id: &str, method: &str, listed: &str| {
+        let did = Did::parse(id).unwrap();
+        let key = signer("a").public_jwk().to_value();
+        let method = json!({"id": method, "type": "JsonWebKey", "controller": id, "publicKeyJwk": key});
+        let name = method["id"].clone();
+        let value = json!({"id": id, "verificationMethod": [method], listed: [name]});
+        DidDocument::from_value(value, &did).unwrap()
+    };
+    let with = |document: &DidDocument| outcome(&trust, &text, Material::Document(document));
+    let good = document(id, "did:web:issuer.example#1", "assertionMethod");
+    assert_eq!(with(&good), Ok(id.to_owned()));
+    let fetched = Fetched::Document(good);
+    assert!(
+        fetched.names(Some("did:web:issuer.example#1")) && !fetched.names(Some("did:web:issuer.example#2"))
+    );
+    assert!(!fetched.names(None));
+    assert_eq!(with(&document(id, "did:web:issuer.example#2", "assertionMethod")), Err("did_url_unknown"));
+    assert_eq!(with(&document(id, "did:web:issuer.example#1", "authentication")), Err("did_relationship"));
+    let other = "did:web:other.example";
+    assert_eq!(with(&document(other, "did:web:other.example#1", "assertionMethod")), Err("did_url_unknown"));
     // Keys from elsewhere are not its document.
     let keys = JwkSet { keys: vec![public("a", "did:web:issuer.example#1")] };
     assert_eq!(outcome(&trust, &text, Material::Keys(&keys)), Err("issuer_key_unavailable"));

@@ -150,7 +150,7 @@ impl World {
 
     async fn serve_with(&self, token: Token, etag: Option<&'static str>) {
         let body = token.sign(&self.uri, self.clock.now()).await;
-        self.reply(Reply { body, etag, ..Reply::default() });
+        self.reply(Reply { etag, body, ..Reply::default() });
     }
 
     fn reply(&self, reply: Reply) {
