@@ -54,7 +54,8 @@ pub(crate) fn with_one_character_changed(text: &str, choice: usize) -> Option<St
     let mut bytes = text.as_bytes().to_vec();
     let length = bytes.len();
     let byte = bytes.get_mut(choice.checked_rem(length)?)?;
-    let other = ALPHABET.iter().cycle().skip(choice % 61).take(ALPHABET.len()).find(|other| *other != byte)?;
+    let other =
+        ALPHABET.iter().cycle().skip(choice % 61).take(ALPHABET.len()).find(|other| *other != byte)?;
     *byte = *other;
     String::from_utf8(bytes).ok()
 }

@@ -10,6 +10,7 @@ use super::craft::*;
 use super::policy::{Policy, StatusListPolicy};
 
 const URI: &str = "https://issuer.example/status/1";
+const TIME: &str = "status-list-time";
 const CLAIMS: (&str, &str) = ("status-list-claims", "status_list_malformed");
 
 pub(super) fn family() -> Family {
@@ -314,7 +315,6 @@ fn claims(family: &mut Family) {
             List::new().list("bits", json!(-2)).text(),
             malformed("/status_list/bits"),
         );
-    const TIME: &str = "status-list-time";
     family
         .beside("tsl-list")
         .refuse(
