@@ -7,7 +7,7 @@
 //! | [`http`] | two listeners with limits, request ids, logs without personal data, RFC 9457 errors |
 //! | [`client`] | the only way out: an HTTP client that cannot be turned against our own network |
 //! | [`keys`] | the key file, signatures by aws-lc-rs, JWE by josekit |
-//! | [`trust`] | keys of trusted issuers and verifiers, and their status lists, fetched and kept |
+//! | [`trust`] | keys of trusted issuers and verifiers, their status lists, and DIDs by policy, fetched and kept |
 //! | [`signed_nonce`] | nonces that need no table until they are used |
 //! | [`clock`], [`entropy`] | the machine's time and randomness as parameters |
 //! | [`telemetry`] | structured logs |
