@@ -8,7 +8,6 @@ use enishi_credential::jose::jwk::PrivateJwk;
 use serde_json::{Value, json};
 
 use super::Family;
-#[expect(clippy::wildcard_imports, reason = "the tools of this room")]
 use super::craft::*;
 use super::policy::Policy;
 

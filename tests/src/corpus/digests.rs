@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha384, Sha512};
 
 use super::Family;
-#[expect(clippy::wildcard_imports, reason = "the tools of this room")]
 use super::craft::*;
 
 const CHECK: &str = "disclosures";

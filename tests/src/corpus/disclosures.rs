@@ -4,7 +4,6 @@ use enishi_credential::encoding::b64;
 use serde_json::{Value, json};
 
 use super::Family;
-#[expect(clippy::wildcard_imports, reason = "the tools of this room")]
 use super::craft::*;
 use super::digests::{self, sha384, sha512, with_hash};
 

@@ -6,7 +6,6 @@ use enishi_credential::encoding::b64;
 use serde_json::json;
 
 use super::Family;
-#[expect(clippy::wildcard_imports, reason = "the tools of this room")]
 use super::craft::*;
 
 const FORM: (&str, &str, &str) = ("form", "sd_jwt_malformed", "");

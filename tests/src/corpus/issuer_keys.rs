@@ -10,7 +10,6 @@ use rcgen::{
 use serde_json::{Value, json};
 
 use super::Family;
-#[expect(clippy::wildcard_imports, reason = "the tools of this room")]
 use super::craft::*;
 use super::policy::{CredentialPolicy, Keys, Policy};
 

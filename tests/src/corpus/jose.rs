@@ -9,7 +9,6 @@ use serde_json::json;
 use sha2::Sha256;
 
 use super::Family;
-#[expect(clippy::wildcard_imports, reason = "the tools of this room")]
 use super::craft::*;
 use super::jose_text;
 use super::policy::{CredentialPolicy, Keys};

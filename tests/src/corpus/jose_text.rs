@@ -7,7 +7,6 @@ use enishi_credential::jose::jwk::PrivateJwk;
 use serde_json::json;
 
 use super::Family;
-#[expect(clippy::wildcard_imports, reason = "the tools of this room")]
 use super::craft::*;
 
 const FORM: &str = "form";

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::Family;
-#[expect(clippy::wildcard_imports, reason = "the tools of this room")]
 use super::craft::*;
 
 const FORM: &str = "form";

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha512};
 
 use super::Family;
-#[expect(clippy::wildcard_imports, reason = "the tools of this room")]
 use super::craft::*;
 
 const CHECK: &str = "key-binding";

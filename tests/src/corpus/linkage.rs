@@ -14,7 +14,6 @@ use enishi_credential::time::UnixTime;
 use serde_json::{Value, json};
 
 use super::Family;
-#[expect(clippy::wildcard_imports, reason = "the tools of this room")]
 use super::craft::*;
 use super::policy::{LinkagePolicy, Policy, PresenterPolicy, Reader};
 

@@ -5,7 +5,6 @@ use miniz_oxide::deflate::{compress_to_vec, compress_to_vec_zlib};
 use serde_json::{Value, json};
 
 use super::Family;
-#[expect(clippy::wildcard_imports, reason = "the tools of this room")]
 use super::craft::*;
 use super::policy::{Policy, StatusListPolicy};
 

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::Family;
-#[expect(clippy::wildcard_imports, reason = "the tools of this room")]
 use super::craft::*;
 use super::policy::CredentialPolicy;
 
