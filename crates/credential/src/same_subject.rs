@@ -12,7 +12,7 @@
 //! presentations, the consent terms and the grant's key: it is worth nothing anywhere else.
 //!
 //! The proof is the compact form of the crate `sigma-proofs` 0.4.1 (challenge ‖ response, 32 bytes each, big-endian) over its
-//! TurboSHAKE128 transcript, written out for this one statement in [`compact`] and tested against the crate. The tag of
+//! TurboSHAKE128 transcript, written out for this one statement in `compact` and tested against the crate. The tag of
 //! the transcript is the concatenation of the parts below, each after its length in four bytes, big-endian:
 //!
 //! ```text

@@ -77,9 +77,6 @@ pub(super) fn family() -> Family {
     family
 }
 
-/// The check of a list's times.
-const TIME: &str = "status-list-time";
-
 fn lister() -> enishi_credential::crypto::SoftwareSigner {
     p256("status")
 }
