@@ -407,7 +407,7 @@ mod tests {
             ("do not fit together", |v| v["keys"][0]["use"] = "enc".into()),
             ("expected `use`", |v| drop(v["keys"][0].as_object_mut().unwrap().remove("alg"))),
             // The private part of another key of the same kind.
-            ("does not fit", |v| v["keys"][0]["d"] = v["keys"][2]["d"].clone()),
+            ("do not fit together", |v| v["keys"][0]["d"] = v["keys"][2]["d"].clone()),
             ("no such key", |v| v["x5c"]["other"] = serde_json::json!(["AAAA"])),
             ("shorter", |v| v["secrets"]["k_ppid"] = "AAAA".into()),
             ("two active", |v| {
