@@ -56,7 +56,6 @@ pub(crate) enum Bar {
     /// Ours takes at most so many times as long as the raw cryptography.
     Ratio(f64),
     /// Ours takes at most so many nanoseconds.
-    #[allow(dead_code, reason = "for the benches of operations that contain no cryptography")]
     Nanoseconds(f64),
     /// It is only measured.
     None,
