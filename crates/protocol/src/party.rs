@@ -10,6 +10,7 @@
 
 use enishi_credential::crypto::{ES256_OR_EDDSA, SignatureVerifier, Signer, SignerError};
 use enishi_credential::entropy::{self, Entropy};
+use enishi_credential::issuer_key::choose_key;
 use enishi_credential::jose::jwk::{Jwk, JwkSet};
 use enishi_credential::jose::jws::{self, KeyHint, UnverifiedJws};
 use enishi_credential::time::UnixTime;
@@ -35,16 +36,9 @@ const CHECK: &str = "client-assertion";
 /// JWS names none.
 ///
 /// # Errors
-/// `key_unknown` if no such key, several keys, or only an encryption key has that name.
+/// `key_unknown` if no such key, several keys, or only a key for something else than these signatures has that name.
 pub fn find_key<'a>(jwks: &'a JwkSet, hint: &KeyHint<'_>) -> Verdict<&'a Jwk> {
-    let signs = |key: &&Jwk| key.algorithm().is_some() && key.key_use.as_deref() != Some("enc");
-    let found = if let Some(kid) = hint.kid {
-        jwks.find(kid).filter(signs)
-    } else {
-        let mut keys = jwks.keys.iter().filter(signs);
-        keys.next().filter(|_| keys.next().is_none())
-    };
-    found.ok_or_else(|| {
+    choose_key(jwks, hint).map_err(|_| {
         Failure::new("party-key", "key_unknown", "no declared signing key of the party has this `kid`")
             .at("/kid")
             .remedy("sign with a key of the `jwks` in your party declaration and name it in `kid`")

@@ -36,6 +36,10 @@ pub(super) struct Processed {
 
 /// Processes the issuer's `payload` with the disclosures that stand in `text`, `<JWT>~<D1>~…~<Dn>~`, as received.
 pub(super) fn process(payload: &[u8], text: &str) -> Verdict<Processed> {
+    // Before anything inside is judged: a fault in there would be the wrong reason.
+    if payload.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(fault("payload_not_json", "the payload is not an object"));
+    }
     let hash = declared_hash(payload)?;
     let mut decoded = Vec::with_capacity(text.len());
     let mut sent: Vec<Range<usize>> = Vec::new();

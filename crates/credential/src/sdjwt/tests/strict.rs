@@ -33,6 +33,7 @@ fn a_payload_is_one_json_object_in_utf_8_and_nothing_else() {
     broken([good.as_bytes(), b" x"].concat());
     broken([good.as_bytes(), good.as_bytes()].concat());
     broken([b"[", good.as_bytes(), b"]"].concat());
+    broken(br#"[{"_sd_alg":"sha-256"}]"#.to_vec());
     broken(b"\"\"".to_vec());
     broken(b"null".to_vec());
     broken(Vec::new());
