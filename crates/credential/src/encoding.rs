@@ -149,6 +149,12 @@ pub mod json {
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
             let mut out = Map::new();
             while let Some(name) = map.next_key::<String>()? {
+                if name == NUMBER && out.is_empty() {
+                    return number(&map.next_value_seed(Digits)?);
+                }
+                if matches!(name.as_str(), NUMBER | RAW_VALUE) {
+                    return Err(A::Error::custom(OWN_NAME));
+                }
                 let value = map.next_value_seed(Strict)?;
                 if out.insert(name, value).is_some() {
                     return Err(twice());
@@ -156,6 +162,51 @@ pub mod json {
             }
             Ok(Value::Object(out))
         }
+    }
+
+    /// When some crate in the program turns on serde_json's `arbitrary_precision`, serde_json passes a number that is no
+    /// small integer as an object with one member of this name, which has the digits.
+    pub(crate) const NUMBER: &str = "$serde_json::private::Number";
+
+    /// Another name by which serde_json talks to itself. No object in a text may have one of them: serde_json's `Value` would
+    /// take a sender's `{"$serde_json::private::Number": "1"}` for the number 1.
+    pub(crate) const RAW_VALUE: &str = "$serde_json::private::RawValue";
+
+    const OWN_NAME: &str = "a member name that no object may have";
+
+    /// Reads the digits after [`NUMBER`]. serde_json gives them away as a `String`, while what stands in a text comes
+    /// borrowed: so nobody can write a number in this way, whether the feature is on or not.
+    pub(crate) struct Digits;
+
+    impl<'de> DeserializeSeed<'de> for Digits {
+        type Value = String;
+
+        fn deserialize<D: serde::Deserializer<'de>>(self, de: D) -> Result<String, D::Error> {
+            de.deserialize_str(self)
+        }
+    }
+
+    impl Visitor<'_> for Digits {
+        type Value = String;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("another member name")
+        }
+
+        fn visit_string<E>(self, v: String) -> Result<String, E> {
+            Ok(v)
+        }
+
+        fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<String, E> {
+            Err(E::custom(OWN_NAME))
+        }
+    }
+
+    /// Reads [`Digits`] as the number that is read without `arbitrary_precision`, or refuses them as without it.
+    pub(crate) fn number<E: serde::de::Error>(digits: &str) -> Result<Value, E> {
+        let mut de = serde_json::Deserializer::from_str(digits);
+        // Asked for a number, serde_json does not pass it as an object.
+        de.deserialize_f64(Strict).and_then(|value| de.end().map(|()| value)).map_err(E::custom)
     }
 
     /// Reads a string, and borrows it from the text where it was written without escapes.
@@ -285,6 +336,22 @@ mod tests {
             assert!(json::parse(bad.as_bytes()).is_err(), "{bad}");
         }
         assert!(json::parse(br#"{"a":{"a":1},"b":[null,1.5,-2,true]}"#).is_ok());
+    }
+
+    /// The same with `arbitrary_precision` is tested in `peers`.
+    #[test]
+    fn what_serde_json_says_to_itself_cannot_be_said_by_a_sender() {
+        for name in ["$serde_json::private::Number", "$serde_json::private::RawValue"] {
+            for value in [r#""1""#, r#""\u0031""#, "1", "{}", "null"] {
+                for bad in [
+                    format!(r#"{{"{name}":{value}}}"#),
+                    format!(r#"{{"a":1,"{name}":{value}}}"#),
+                    format!(r#"[{{"\u0024{}":{value}}}]"#, &name[1..]),
+                ] {
+                    assert!(json::parse(bad.as_bytes()).is_err(), "{bad}");
+                }
+            }
+        }
     }
 
     proptest! {

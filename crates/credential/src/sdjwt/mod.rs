@@ -58,7 +58,7 @@
 //! | `disclosure_unreferenced` | disclosures | no digest refers to it: altered, foreign, or its parent is missing |
 //! | `digest_repeated` | disclosures | a digest occurs twice, anywhere |
 //! | `digest_malformed` | disclosures | `_sd` is not an array of strings, or `...` not a string |
-//! | `claim_name_reserved` | disclosures | a claim named `_sd`, `...` or `_sd_alg` |
+//! | `claim_name_reserved` | disclosures | a claim named `_sd`, `...` or `_sd_alg`, or as serde_json names things for itself |
 //! | `claim_name_collision` | disclosures | a disclosed claim has the name of another claim beside it |
 //! | `claim_never_concealed` | disclosures | `iss`, `exp`, `cnf`, `vct`, `status` … or a part of them was concealable |
 //! | `claims_too_deep` | disclosures | the claims nest more than 64 levels |
@@ -122,6 +122,7 @@ pub use policy::{
 pub use present::{HeldSdJwt, PresentError, Presentation};
 pub use verified::VerifiedSdJwt;
 
+use crate::encoding::json;
 use crate::verdict::Failure;
 
 /// The checks of [`UnverifiedSdJwt::verify`] in their order, for [`crate::verdict::Report::planned`].
@@ -136,8 +137,8 @@ pub const CHECKS: [&str; 8] = [
     "key-binding",
 ];
 
-/// Names that only digests have (RFC 9901 §4.1, §4.2.4).
-const RESERVED_NAMES: [&str; 3] = ["_sd", "...", "_sd_alg"];
+/// Names that only digests have (RFC 9901 §4.1, §4.2.4), and those that the JSON library keeps for itself.
+const RESERVED_NAMES: [&str; 5] = ["_sd", "...", "_sd_alg", json::NUMBER, json::RAW_VALUE];
 
 /// Claims that are always visible, with everything in them (SD-JWT VC §2.2.2.2; `aud` by RFC 9901 §9.7): a verifier that
 /// did not see them would believe more than the issuer said.

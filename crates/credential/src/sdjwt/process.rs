@@ -218,8 +218,8 @@ impl<'a> Reader<'a> {
                         return Err(json::twice());
                     }
                 }
-                // `...` outside of a placeholder, or `_sd_alg` below the top.
-                "_sd_alg" | "..." => {
+                // `...` outside of a placeholder, `_sd_alg` below the top, or a name that is serde_json's.
+                "_sd_alg" | "..." | json::NUMBER | json::RAW_VALUE => {
                     let detail = format!("`{name}` may not be here");
                     return Err(self.stop(fault("claim_name_reserved", detail).at(place.to_pointer())));
                 }

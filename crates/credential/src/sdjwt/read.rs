@@ -99,13 +99,12 @@ impl<'a> Visitor<'a> for Node<'_, 'a, '_> {
     /// `{"...": "<digest>"}` with no other member is a placeholder. An object with `...` and something else is refused
     /// as every object with that name, because it is reserved.
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Found<'a>, A::Error> {
-        let mut first = None;
-        if self.in_array {
-            match map.next_key_seed(json::Text)? {
-                Some(name) if name == "..." => return self.placeholder(map).map(Found::Digest),
-                Some(name) => first = Some(name),
-                None => return Ok(Found::Value(Value::Object(Map::new()))),
-            }
+        let first = map.next_key_seed(json::Text)?;
+        match first.as_deref() {
+            Some("...") if self.in_array => return self.placeholder(map).map(Found::Digest),
+            Some(json::NUMBER) => return self.number(map).map(Found::Value),
+            Some(_) => {}
+            None => return Ok(Found::Value(Value::Object(Map::new()))),
         }
         self.reader.object(map, first, self.place).map(|object| Found::Value(Value::Object(object)))
     }
@@ -120,6 +119,15 @@ impl<'a> Node<'_, 'a, '_> {
             return Err(self.reader.stop(failure));
         }
         Ok(digest)
+    }
+
+    /// A number that came in the form of an object, see [`json::NUMBER`].
+    fn number<A: MapAccess<'a>>(self, mut map: A) -> Result<Value, A::Error> {
+        let Ok(digits) = map.next_value_seed(json::Digits) else {
+            let detail = format!("`{}` may not be here", json::NUMBER);
+            return Err(self.reader.stop(fault("claim_name_reserved", detail).at(self.place.to_pointer())));
+        };
+        json::number(&digits)
     }
 }
 
@@ -182,7 +190,7 @@ impl<'a> Visitor<'a> for Member<'_, 'a, '_> {
         let name =
             seq.next_element_seed(json::Text)?.ok_or_else(|| A::Error::custom("no name"))?.into_owned();
         if RESERVED_NAMES.contains(&name.as_str()) {
-            let detail = format!("disclosure {at}: a claim may not be named `_sd`, `_sd_alg` or `...`");
+            let detail = format!("disclosure {at}: a claim may not be named `{name}`");
             return Err(reader.stop(fault("claim_name_reserved", detail).at(place.to_pointer())));
         }
         let here = place.member(&name);

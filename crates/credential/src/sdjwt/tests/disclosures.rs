@@ -56,6 +56,17 @@ fn sd_n3_reserved_names_are_refused() {
 }
 
 #[test]
+fn an_object_that_serde_json_would_take_for_a_number_is_refused() {
+    for name in ["$serde_json::private::Number", "$serde_json::private::RawValue"] {
+        for object in [json!({name: "1"}), json!({"!": 1, name: "1"})] {
+            assert_eq!(code(&craft(json!({"a": object}), &[])), "claim_name_reserved", "{object}");
+            assert_eq!(code(&craft(json!({"a": [object]}), &[])), "claim_name_reserved", "{object}");
+        }
+        assert_eq!(code(&member(json!(["salt", name, "1"]))), "claim_name_reserved");
+    }
+}
+
+#[test]
 fn sd_n3_names_that_collide_are_refused() {
     let name = disclosure(json!(["salt", "name", "B"]));
     assert_eq!(code(&craft(json!({"name": "A", "_sd": [digest(&name)]}), &[&name])), "claim_name_collision");
