@@ -12,6 +12,7 @@ mod checks;
 mod command;
 mod counts;
 mod fuzz;
+mod peer_crates;
 mod peers;
 mod sizes;
 mod stage;
@@ -31,6 +32,8 @@ cargo xtask fmt                      format the whole workspace in place
 cargo xtask bench [FILTER]           what the credential engine costs beside raw cryptography (release profile)
 cargo xtask fuzz [TARGET]... [--seconds N]
                                      a short run of every fuzz target, or of some
+cargo xtask peers-rust [bench] [FILTER]
+                                     other people's Rust libraries: understood both ways, or side by side in a table
 cargo xtask sizes                    lines and number of dependencies of every crate";
 
 fn main() -> ExitCode {
@@ -59,6 +62,7 @@ fn dispatch(args: &[&str]) -> Result<ExitCode, String> {
             Ok(ExitCode::SUCCESS)
         }
         ["fuzz", rest @ ..] => fuzz::fuzz(&workspace, rest),
+        ["peers-rust", rest @ ..] => peer_crates::peers(&workspace, rest),
         ["sizes"] => {
             sizes::print(&workspace)?;
             Ok(ExitCode::SUCCESS)
