@@ -29,8 +29,10 @@ pub(crate) fn peers(workspace: &Workspace, args: &[&str]) -> Result<ExitCode, St
     let mut command = command();
     match args {
         ["bench", rest @ ..] => {
-            // `cargo xtask test --only peers` installs them; without them, Node's rows are left out.
-            command.env("ENISHI_PEERS", workspace.target.join("peers"));
+            // Where `cargo xtask test --only peers` installs them; without them, Node's figures are left out.
+            if std::env::var_os("ENISHI_PEERS_DIR").is_none() {
+                command.env("ENISHI_PEERS_DIR", workspace.target.join("peers"));
+            }
             command.args(["bench", "--locked", "--features", "compare", "--"]).args(rest);
         }
         rest => {
