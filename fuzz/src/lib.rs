@@ -19,6 +19,7 @@ pub mod same_subject;
 pub mod sd_jwt;
 pub mod status_list;
 pub mod toy;
+pub mod webvh;
 
 /// A target: takes an input and says how far it got. Panics when a property does not hold.
 pub type Target = fn(&[u8]) -> Reached;
@@ -33,7 +34,7 @@ pub enum Reached {
 }
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("sd_jwt", sd_jwt::run),
     ("kb_jwt", kb_jwt::run),
     ("jwe", jwe::run),
@@ -41,6 +42,7 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("dcql", dcql::run),
     ("did", did::run),
     ("same_subject", same_subject::run),
+    ("webvh", webvh::run),
 ];
 
 /// The text after `raw` and a line break.

@@ -22,8 +22,8 @@ use std::sync::Arc;
 
 use enishi_credential::entropy::Entropy;
 use enishi_credential::time::Clock;
+use enishi_service::SystemEntropy;
 use enishi_service::clock::SystemClock;
-use enishi_service::entropy::SystemEntropy;
 use enishi_service::http::{Chassis, Listeners, Running, StartError};
 use enishi_service::store::{Store, StoreError};
 

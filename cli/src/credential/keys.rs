@@ -1,7 +1,7 @@
 //! Where the issuer's key comes from: what the command line says, and never what the sender says.
 
 use enishi_credential::did::{Did, Relationship};
-use enishi_credential::issuer_key::{IssuerTrust, Material, Mechanism, Profile};
+use enishi_credential::issuer_key::{IssuerTrust, Material, Mechanism, Profile, choose_key};
 use enishi_credential::jose::jwk::{Jwk, JwkSet};
 use enishi_credential::jose::jws::KeyHint;
 use enishi_credential::sdjwt::Validation;
@@ -78,7 +78,7 @@ impl KeySource {
         };
         match self {
             Self::One(key) => Ok(key.clone()),
-            Self::Set(set) => from_set(set, hint.kid),
+            Self::Set(set) => choose_key(set, hint).cloned(),
             Self::Trust(trust, keys) => by_trust(trust, keys.as_ref(), validation),
             Self::Did => {
                 let expected = validation.as_ref().and_then(|validation| validation.issuer.clone());
@@ -97,19 +97,6 @@ impl KeySource {
             }
         }
     }
-}
-
-fn from_set(set: &JwkSet, kid: Option<&str>) -> Verdict<Jwk> {
-    let found = match (kid, set.keys.as_slice()) {
-        (Some(kid), _) => set.find(kid),
-        (None, [only]) => Some(only),
-        (None, _) => None,
-    };
-    found.cloned().ok_or_else(|| {
-        Failure::new("issuer-key", "issuer_key_unknown", "the key set has no single key with this `kid`")
-            .at("/kid")
-            .remedy("pass the issuer's current key set")
-    })
 }
 
 fn no_did(detail: &str) -> Failure {

@@ -9,16 +9,17 @@
 //! | [`keys`] | the key file, signatures by aws-lc-rs, JWE by josekit |
 //! | [`trust`] | keys of trusted issuers and verifiers, their status lists, and DIDs by policy, fetched and kept |
 //! | [`signed_nonce`] | nonces that need no table until they are used |
-//! | [`clock`], [`entropy`] | the machine's time and randomness as parameters |
+//! | [`clock`], [`SystemEntropy`] | the machine's time and randomness as parameters |
 //! | [`telemetry`] | structured logs |
 
 pub mod client;
 pub mod clock;
 pub mod config;
-pub mod entropy;
 pub mod http;
 pub mod keys;
 pub mod signed_nonce;
 pub mod store;
 pub mod telemetry;
 pub mod trust;
+
+pub use enishi_native::SystemEntropy;

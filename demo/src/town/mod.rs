@@ -12,8 +12,8 @@ use std::sync::Arc;
 use enishi_credential::entropy::Entropy;
 use enishi_credential::jose::jwk::PrivateJwk;
 use enishi_credential::time::Clock;
+use enishi_service::SystemEntropy;
 use enishi_service::clock::SystemClock;
-use enishi_service::entropy::SystemEntropy;
 
 use crate::net::Net;
 use crate::plan::Plan;

@@ -11,7 +11,7 @@ use enishi_credential::sealed::{self, Binding};
 use enishi_credential::time::Clock as _;
 use enishi_protocol::oauth::TokenResponse;
 use enishi_protocol::vci::KeyBinding;
-use enishi_service::entropy::SystemEntropy;
+use enishi_service::SystemEntropy;
 use enishi_service::keys::KeyFile;
 use serde_json::{Value, json};
 

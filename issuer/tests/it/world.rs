@@ -9,12 +9,12 @@ use enishi_issuer::{
     Config, IssuanceConfig, KeysConfig, Lifetimes, Names, RelyingPartyConfig, SealingConfig, UpstreamConfig,
     WalletConfig,
 };
+use enishi_service::SystemEntropy;
 use enishi_service::client::ClientConfig;
 use enishi_service::clock::SystemClock;
 use enishi_service::config::{
     ConfiguredUrl, Development, LogConfig, SecretSource, ServerConfig, StoreConfig,
 };
-use enishi_service::entropy::SystemEntropy;
 use enishi_service::http::{Listeners, Running};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@ use enishi_credential::jose::jwe_rustcrypto::RustCryptoJwe;
 use enishi_protocol::linking::present_first_party;
 use enishi_protocol::vp::{DirectPost, RequestUri, RequestUriMethod, VerifiedRequest, WalletError};
 use enishi_protocol::web::UrlPolicy;
-use enishi_service::entropy::SystemEntropy;
+use enishi_service::SystemEntropy;
 use serde_json::{Value, json};
 
 use super::support::{Answer, RESIDENT, World, did_of};

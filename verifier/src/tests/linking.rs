@@ -172,9 +172,8 @@ async fn threat_13_declined_silent_and_failed_look_the_same_at_the_same_time() {
     let (declined, silent, failed) =
         (world.ask(&World::wish()).await, world.ask(&World::wish()).await, world.ask(&World::wish()).await);
     let request = world.fetch(&declined.wallet_uri).await;
-    let no = request
-        .decline(WalletError::AccessDenied, &RustCryptoJwe, &enishi_service::entropy::SystemEntropy)
-        .unwrap();
+    let no =
+        request.decline(WalletError::AccessDenied, &RustCryptoJwe, &enishi_service::SystemEntropy).unwrap();
     let reply = world.post(&no).await;
     assert_eq!((reply.status.as_u16(), reply.json()), (200, json!({})), "no redirect gives it away");
     let request = world.fetch(&failed.wallet_uri).await;

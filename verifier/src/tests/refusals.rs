@@ -7,7 +7,7 @@ use enishi_credential::jose::jwe_rustcrypto::RustCryptoJwe;
 use enishi_credential::sdjwt::KeyBindingClaims;
 use enishi_protocol::fixture::{TestCredential, key};
 use enishi_protocol::vp::{DirectPost, VerifiedRequest};
-use enishi_service::entropy::SystemEntropy;
+use enishi_service::SystemEntropy;
 use serde_json::{Map, Value, json};
 
 use super::support::{RESIDENT, World};

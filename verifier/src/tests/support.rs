@@ -28,9 +28,9 @@ use enishi_protocol::vp::{
     DirectPost, RequestTrust, RequestUri, TrustedVerifier, VerifiedRequest, verify_request,
 };
 use enishi_protocol::web::UrlPolicy;
+use enishi_service::SystemEntropy;
 use enishi_service::client::{ClientConfig, GuardedClient};
 use enishi_service::config::Development;
-use enishi_service::entropy::SystemEntropy;
 use enishi_service::http::{Listeners, Running};
 use enishi_service::keys::{KeyFile, KeyPlan, KeyType};
 use enishi_service::store::{Store, testing};

@@ -69,10 +69,15 @@ impl ClientResponse {
 
     /// Demands this content type (parameters aside).
     pub fn of_type(self, expected: &str) -> Result<Self, ClientError> {
-        if crate::http::is_type(&self.headers, expected) {
+        self.of_any_type(&[expected])
+    }
+
+    /// Demands one of these content types (parameters aside).
+    pub fn of_any_type(self, expected: &[&str]) -> Result<Self, ClientError> {
+        if expected.iter().any(|expected| crate::http::is_type(&self.headers, expected)) {
             Ok(self)
         } else {
-            Err(ClientError::ContentType(expected.to_owned()))
+            Err(ClientError::ContentType(expected.join(" or ")))
         }
     }
 

@@ -11,8 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
+use crate::SystemEntropy;
 use crate::config::{RateLimitConfig, SecretSource, ServerConfig};
-use crate::entropy::SystemEntropy;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -14,15 +14,12 @@
 //! A retired key stays in the file, so that its `kid` is never given to another key.
 
 mod file;
-mod jwe_aws;
 mod jwe_josekit;
 mod ring;
-mod signature;
 #[cfg(test)]
 mod vectors;
 
+pub use enishi_native::{AwsJwe, AwsSigner, AwsVerifier};
 pub use file::{KeyEntry, KeyFile, KeyFileError, KeyPlan, KeyState, KeyType, KeyUse};
-pub use jwe_aws::AwsJwe;
 pub use jwe_josekit::JoseJwe;
 pub use ring::KeyRing;
-pub use signature::{AwsSigner, AwsVerifier};

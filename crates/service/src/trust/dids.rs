@@ -232,12 +232,7 @@ impl DidResolver {
             return Err(Failure::new("did-resolution", "did_not_found", "nothing is published for this DID")
                 .remedy("publish what the method prescribes at the place that the DID names"));
         }
-        let answer = answer.ok().map_err(|error| unavailable(&error))?;
-        if types.iter().any(|expected| answer.clone().of_type(expected).is_ok()) {
-            Ok(answer)
-        } else {
-            Err(unavailable(&ClientError::ContentType(types.join(" or "))))
-        }
+        answer.ok().and_then(|answer| answer.of_any_type(types)).map_err(|error| unavailable(&error))
     }
 
     fn slot(&self, did: &Did) -> Arc<Slot> {

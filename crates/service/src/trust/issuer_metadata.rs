@@ -62,11 +62,7 @@ impl MetadataFetcher {
 
     async fn get(&self, url: &str, types: &[&str]) -> Verdict<ClientResponse> {
         let answer = self.client.get(url, &types.join(", ")).await.and_then(ClientResponse::ok);
-        let answer = answer.map_err(|error| refused(&error))?;
-        if types.iter().any(|expected| crate::http::is_type(&answer.headers, expected)) {
-            return Ok(answer);
-        }
-        Err(refused(&ClientError::ContentType("application/json".to_owned())))
+        answer.and_then(|answer| answer.of_any_type(types)).map_err(|error| refused(&error))
     }
 }
 

@@ -11,8 +11,7 @@ use enishi_credential::jose::jwk::{PrivateJwk, PublicKey};
 use enishi_credential::ppid::Ppid;
 use enishi_credential::sealed::{self, Binding, SealedSubject};
 use enishi_credential::secret::Personal;
-use enishi_service::entropy::SystemEntropy;
-use enishi_service::keys::{AwsJwe, JoseJwe, KeyType};
+use enishi_native::{AwsJwe, SystemEntropy};
 
 use crate::harness::{Bar, Bench};
 
@@ -20,16 +19,14 @@ use crate::harness::{Bar, Bench};
 const BAR: Bar = Bar::Ratio(1.5);
 
 pub(crate) fn run(bench: &mut Bench) {
-    for (curve, kind) in [("P-256", KeyType::EcdhP256), ("X25519", KeyType::EcdhX25519)] {
-        let key = kind.generate(&SeededEntropy::new("sealing"));
+    let entropy = SeededEntropy::new("sealing");
+    let keys =
+        [("P-256", PrivateJwk::generate_p256(&entropy)), ("X25519", PrivateJwk::generate_x25519(&entropy))];
+    for (curve, key) in keys {
         let aws = AwsJwe::with_keys([&key]).expect("a key for agreement");
-        let josekit = JoseJwe::with_keys([&key]).expect("a key for agreement");
         let raw = Raw::new(&key);
-        let backends: [(&str, &dyn JweBackend, Bar); 3] = [
-            ("aws-lc-rs", &aws, BAR),
-            ("josekit", &josekit, Bar::None),
-            ("RustCrypto", &RustCryptoJwe, Bar::None),
-        ];
+        let backends: [(&str, &dyn JweBackend, Bar); 2] =
+            [("aws-lc-rs", &aws, BAR), ("RustCrypto", &RustCryptoJwe, Bar::None)];
         for (name, backend, bar) in backends {
             one(bench, &format!("{curve}, {name}"), backend, &key, &raw, bar);
         }

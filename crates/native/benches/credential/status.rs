@@ -18,7 +18,7 @@ use enishi_credential::status::{
     Expected, Status, StatusBits, StatusList, UnverifiedStatusListToken, VerifiedStatusList,
 };
 use enishi_credential::time::UnixTime;
-use enishi_service::keys::{AwsSigner, AwsVerifier};
+use enishi_native::{AwsSigner, AwsVerifier};
 use futures_util::FutureExt as _;
 use miniz_oxide::deflate::compress_to_vec_zlib;
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;

@@ -16,8 +16,7 @@ use enishi_credential::sdjwt::{
     ClaimPath, HeldSdJwt, KeyBindingClaims, KeyBindingPolicy, SdJwtBuilder, UnverifiedSdJwt, Validation,
 };
 use enishi_credential::time::UnixTime;
-use enishi_service::entropy::SystemEntropy;
-use enishi_service::keys::{AwsSigner, AwsVerifier};
+use enishi_native::{AwsSigner, AwsVerifier, SystemEntropy};
 use futures_util::FutureExt as _;
 use serde_json::{Map, Value, json};
 

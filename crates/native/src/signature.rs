@@ -112,10 +112,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::keys::KeyType;
-
     fn keys() -> [PrivateJwk; 2] {
-        [KeyType::Es256, KeyType::Ed25519].map(|kind| kind.generate(&SeededEntropy::new("signature")))
+        let entropy = SeededEntropy::new("signature");
+        [PrivateJwk::generate_p256(&entropy), PrivateJwk::generate_ed25519(&entropy)]
     }
 
     #[tokio::test]
@@ -124,7 +123,7 @@ mod tests {
             let (aws, rust) = (AwsSigner::new(&key).unwrap(), SoftwareSigner::new(key.clone()).unwrap());
             assert_eq!(aws.public_jwk(), rust.public_jwk());
             assert_eq!(aws.algorithm(), rust.algorithm());
-            let other = KeyType::Es256.generate(&SeededEntropy::new("other"));
+            let other = PrivateJwk::generate_p256(&SeededEntropy::new("other"));
             for signature in [aws.sign(b"message").await.unwrap(), rust.sign(b"message").await.unwrap()] {
                 assert_eq!(signature.len(), 64);
                 let verifiers: [&dyn SignatureVerifier; 2] = [&AwsVerifier, &RustCryptoVerifier];
@@ -150,8 +149,12 @@ mod tests {
         for (algorithm, key) in [(Algorithm::EdDsa, &p256), (Algorithm::Es256, &ed25519)] {
             assert_eq!(AwsVerifier.verify(algorithm, key.public(), b"", &[0; 64]), Err(SignatureError));
         }
-        for kind in [KeyType::EcdhP256, KeyType::EcdhX25519] {
-            assert!(AwsSigner::new(&kind.generate(&SeededEntropy::new("enc"))).is_none());
+        let entropy = SeededEntropy::new("enc");
+        let mut value = PrivateJwk::generate_p256(&entropy).to_secret_value();
+        value["use"] = "enc".into();
+        let for_agreement = PrivateJwk::from_value(&value).unwrap();
+        for key in [for_agreement, PrivateJwk::generate_x25519(&entropy)] {
+            assert!(AwsSigner::new(&key).is_none());
         }
     }
 
