@@ -78,10 +78,20 @@ pub mod json {
     /// # Errors
     /// [`EncodingError::Json`] with what was wrong.
     pub fn parse(bytes: &[u8]) -> Result<Value, EncodingError> {
-        let mut de = serde_json::Deserializer::from_slice(bytes);
+        // As a whole, which is quicker than string by string.
+        let text = std::str::from_utf8(bytes).map_err(|_| EncodingError::Json("not UTF-8".to_owned()))?;
+        let mut de = serde_json::Deserializer::from_str(text);
         let value = Strict.deserialize(&mut de).map_err(EncodingError::json)?;
         de.end().map_err(EncodingError::json)?;
         Ok(value)
+    }
+
+    /// Writes `value` into memory, with room for `usual` bytes from the start.
+    pub(crate) fn write(value: &Value, usual: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(usual);
+        // A JSON value can always be written, and writing into memory does not fail.
+        let _ = serde_json::to_writer(&mut out, value);
+        out
     }
 
     /// Reads a typed value strictly.

@@ -92,6 +92,11 @@ impl Checks {
         Self(Vec::new())
     }
 
+    /// No check made yet, with room for all of `plan`.
+    pub(crate) fn for_plan(plan: &[&str]) -> Self {
+        Self(Vec::with_capacity(plan.len()))
+    }
+
     /// Records that `check` held.
     pub fn passed(&mut self, check: &'static str) {
         self.0.push(check);

@@ -1,6 +1,5 @@
 //! Measuring in pairs, and the table at the end.
 
-use std::alloc::System;
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::Duration;
@@ -8,7 +7,7 @@ use std::time::Duration;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{Criterion, SamplingMode};
 use rustix::time::{ClockId, clock_gettime};
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region};
 
 /// Processor time of this thread.
 struct CpuTime;
@@ -65,6 +64,7 @@ pub(crate) enum Bar {
 pub(crate) struct Bench {
     criterion: Criterion<CpuTime>,
     rows: Vec<Row>,
+    counts: bool,
 }
 
 struct Row {
@@ -76,8 +76,6 @@ struct Row {
     raw: f64,
     ratio: f64,
     bar: Bar,
-    allocations: usize,
-    bytes: usize,
 }
 
 /// Of one sample: nanoseconds for one run.
@@ -92,8 +90,9 @@ struct Sample {
 const TURN: Duration = Duration::from_micros(400);
 
 impl Bench {
-    /// Reads criterion's arguments: a filter, `--quick`, `--sample-size` and others.
-    pub(crate) fn from_args() -> Self {
+    /// Reads criterion's arguments: a filter, `--quick`, `--sample-size` and others. `counts`: count allocations instead of
+    /// measuring time, in a binary whose allocator counts, which itself takes a few hundredths of what is measured.
+    pub(crate) fn from_args(counts: bool) -> Self {
         let criterion = Criterion::default()
             .with_measurement(CpuTime)
             .without_plots()
@@ -101,7 +100,7 @@ impl Bench {
             .warm_up_time(Duration::from_millis(500))
             .measurement_time(Duration::from_secs(3))
             .configure_from_args();
-        Self { criterion, rows: Vec::new() }
+        Self { criterion, rows: Vec::new(), counts }
     }
 
     /// Measures `ours`, and beside it `raw`: the same cryptography called as directly as the library allows, with
@@ -114,6 +113,9 @@ impl Bench {
         raw_is: &'static str,
         mut raw: impl FnMut() -> R,
     ) {
+        if self.counts {
+            return count_allocations(operation, &mut ours);
+        }
         let mut samples: Vec<Sample> = Vec::new();
         let turn = runs_in_a_turn(&mut ours);
         let mut group = self.criterion.benchmark_group("credential");
@@ -143,7 +145,6 @@ impl Bench {
         // The warm-up has fewer runs in a sample than the measurement.
         let Some(runs) = samples.last().map(|last| last.runs) else { return };
         samples.retain(|sample| sample.runs == runs);
-        let (allocations, bytes) = allocations(&mut ours);
         self.rows.push(Row {
             operation: operation.to_owned(),
             raw_is,
@@ -151,8 +152,6 @@ impl Bench {
             raw: median(samples.iter().map(|sample| sample.raw)),
             ratio: median(samples.iter().map(|sample| sample.ours / sample.raw)),
             bar,
-            allocations,
-            bytes,
         });
     }
 
@@ -163,6 +162,9 @@ impl Bench {
 
     /// Prints the table.
     pub(crate) fn finish(self) {
+        if self.counts {
+            return;
+        }
         self.criterion.final_summary();
         println!("\n{}", table(&self.rows));
     }
@@ -185,14 +187,15 @@ fn runs_in_a_turn<T>(work: &mut impl FnMut() -> T) -> u64 {
     runs
 }
 
-/// Allocations and allocated bytes of one run of Rust code, once everything is warm.
-fn allocations<T>(work: &mut impl FnMut() -> T) -> (usize, usize) {
-    let allocator: &'static StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
-    let region = Region::new(allocator);
+/// Prints the allocations of one run of Rust code, once everything is warm.
+fn count_allocations<T>(operation: &str, work: &mut impl FnMut() -> T) {
+    drop(black_box(work()));
+    let region = Region::new(&INSTRUMENTED_SYSTEM);
     let result = black_box(work());
     let stats = region.change();
     drop(result);
-    (stats.allocations + stats.reallocations, stats.bytes_allocated)
+    let allocations = stats.allocations + stats.reallocations;
+    println!("| {operation} | {allocations} | {} |", stats.bytes_allocated);
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {
@@ -213,7 +216,7 @@ fn count(runs: u64) -> f64 {
 fn table(rows: &[Row]) -> String {
     let mut out =
         String::from("thread processor time, medians; ours and raw took turns within each sample\n\n");
-    out += "| operation | ours | raw | ratio | bar | allocations (bytes) | raw is |\n|---|---|---|---|---|---|---|\n";
+    out += "| operation | ours | raw | ratio | bar | raw is |\n|---|---|---|---|---|---|\n";
     for row in rows {
         let compared = !row.raw_is.is_empty();
         let (bar, held) = match row.bar {
@@ -223,14 +226,12 @@ fn table(rows: &[Row]) -> String {
         };
         let _ = writeln!(
             out,
-            "| {} | {} | {} | {} | {bar}{} | {} ({}) | {} |",
+            "| {} | {} | {} | {} | {bar}{} | {} |",
             row.operation,
             readable(row.ours),
             if compared { readable(row.raw) } else { String::new() },
             if compared { format!("{:.3}", row.ratio) } else { String::new() },
             if held { "" } else { " **missed**" },
-            row.allocations,
-            row.bytes,
             row.raw_is,
         );
     }

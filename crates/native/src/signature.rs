@@ -1,10 +1,13 @@
 //! Signatures by aws-lc-rs.
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, RwLock};
+
 use async_trait::async_trait;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED, ED25519, EcdsaKeyPair,
-    Ed25519KeyPair, UnparsedPublicKey,
+    Ed25519KeyPair, ParsedPublicKey, VerificationAlgorithm,
 };
 use enishi_credential::crypto::{Algorithm, SignatureError, SignatureVerifier, Signer, SignerError};
 use enishi_credential::jose::jwk::{Jwk, PrivateJwk, PublicKey};
@@ -77,8 +80,40 @@ impl Signer for AwsSigner {
 }
 
 /// Checks signatures by aws-lc-rs.
+///
+/// Keys that have a `kid`, which is to say published ones, come again and again: what aws-lc makes of them is kept for the
+/// next signature. A key that comes inside of a token has no `kid` as a rule, and is read anew.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AwsVerifier;
+
+/// How many published keys are kept; all are forgotten when there are more.
+const KEPT: usize = 1024;
+
+/// What aws-lc made of published keys. One for the process: it depends on nothing but the keys.
+static PUBLISHED: LazyLock<RwLock<HashMap<PublicKey, Arc<ParsedPublicKey>>>> = LazyLock::new(RwLock::default);
+
+/// The key as aws-lc reads it.
+fn parsed(
+    algorithm: &'static dyn VerificationAlgorithm,
+    key: &Jwk,
+) -> Result<Arc<ParsedPublicKey>, SignatureError> {
+    let published = key.kid.is_some();
+    if published
+        && let Ok(kept) = PUBLISHED.read()
+        && let Some(found) = kept.get(&key.key)
+    {
+        return Ok(Arc::clone(found));
+    }
+    let parsed = ParsedPublicKey::new(algorithm, key.key.to_bytes()).map_err(|_| SignatureError)?;
+    let parsed = Arc::new(parsed);
+    if published && let Ok(mut kept) = PUBLISHED.write() {
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert(key.key.clone(), Arc::clone(&parsed));
+    }
+    Ok(parsed)
+}
 
 impl SignatureVerifier for AwsVerifier {
     fn verify(
@@ -88,20 +123,14 @@ impl SignatureVerifier for AwsVerifier {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureError> {
-        let raw = key.key.to_bytes();
-        match (algorithm, &key.key) {
-            (Algorithm::Es256, PublicKey::P256 { .. }) => {
-                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, raw).verify(message, signature)
-            }
-            (Algorithm::Es384, PublicKey::P384 { .. }) => {
-                UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, raw).verify(message, signature)
-            }
-            (Algorithm::EdDsa, PublicKey::Ed25519(_)) => {
-                UnparsedPublicKey::new(&ED25519, raw).verify(message, signature)
-            }
+        // A key is of one algorithm here, so a kept key is never used with another.
+        let algorithm: &'static dyn VerificationAlgorithm = match (algorithm, &key.key) {
+            (Algorithm::Es256, PublicKey::P256 { .. }) => &ECDSA_P256_SHA256_FIXED,
+            (Algorithm::Es384, PublicKey::P384 { .. }) => &ECDSA_P384_SHA384_FIXED,
+            (Algorithm::EdDsa, PublicKey::Ed25519(_)) => &ED25519,
             _ => return Err(SignatureError),
-        }
-        .map_err(|_| SignatureError)
+        };
+        parsed(algorithm, key)?.verify_sig(message, signature).map_err(|_| SignatureError)
     }
 }
 
@@ -141,6 +170,38 @@ mod tests {
                 }
             }
         }
+    }
+
+    fn published(key: &PrivateJwk) -> PrivateJwk {
+        let mut value = key.to_secret_value();
+        value["kid"] = "published".into();
+        PrivateJwk::from_value(&value).unwrap()
+    }
+
+    /// A named key is kept: the second signature is checked with what the first one left.
+    #[tokio::test]
+    async fn a_key_that_was_kept_checks_as_before_and_only_its_own_signatures() {
+        let keys: Vec<PrivateJwk> = keys().iter().map(published).collect();
+        for (key, other) in keys.iter().zip(keys.iter().rev()) {
+            let signer = AwsSigner::new(key).unwrap();
+            let signature = signer.sign(b"message").await.unwrap();
+            for _ in 0..3 {
+                let verify = |key: &Jwk, message: &[u8]| {
+                    AwsVerifier.verify(signer.algorithm(), key, message, &signature)
+                };
+                assert_eq!(verify(key.public(), b"message"), Ok(()));
+                assert_eq!(verify(key.public(), b"massage"), Err(SignatureError));
+                assert_eq!(verify(other.public(), b"message"), Err(SignatureError));
+            }
+            assert!(PUBLISHED.read().unwrap().contains_key(&key.public().key));
+        }
+        // Names are the senders' to choose; room is ours.
+        for number in 0..=KEPT {
+            let entropy = SeededEntropy::new(&number.to_string());
+            let key = published(&PrivateJwk::generate_ed25519(&entropy));
+            let _ = AwsVerifier.verify(Algorithm::EdDsa, key.public(), b"", &[0; 64]);
+        }
+        assert!(PUBLISHED.read().unwrap().len() <= KEPT);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::jws_parts::{self as parts, JwsParts};
 use crate::crypto::{Algorithm, SignatureVerifier, Signer, SignerError};
-use crate::encoding::b64;
+use crate::encoding::{b64, json};
 use crate::jose::jwk::Jwk;
 use crate::verdict::{Failure, Verdict};
 
@@ -163,8 +163,8 @@ pub async fn sign(
     payload: &Value,
 ) -> Result<String, SignerError> {
     header.insert("alg".to_owned(), Value::String(signer.algorithm().as_str().to_owned()));
-    let header = Value::Object(header).to_string();
-    let payload = payload.to_string();
+    let header = json::write(&Value::Object(header), 256);
+    let payload = json::write(payload, 1024);
     // Four characters for three bytes, and room for the longest signature.
     let mut text = String::with_capacity((header.len() + payload.len()).div_ceil(3) * 4 + 140);
     b64::encode_into(&header, &mut text);

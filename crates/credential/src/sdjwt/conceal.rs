@@ -59,6 +59,9 @@ const SALTS: usize = 16;
 /// 128 bits (RFC 9901 §9.3).
 const SALT_BYTES: usize = 16;
 
+/// Characters for which there is room from the start.
+const USUAL_DISCLOSURE: usize = 96;
+
 /// Conceals claims, and keeps the disclosures.
 pub(super) struct Concealer<'a> {
     hash: HashAlgorithm,
@@ -80,10 +83,11 @@ impl<'a> Concealer<'a> {
         Self { hash, decoys, entropy, salts, salts_left: 0, disclosures, digests: false, room }
     }
 
-    /// The payload of `claims`.
-    pub(super) fn top(&mut self, claims: Map<String, Value>, wishes: &[Wish<'_>]) -> Map<String, Value> {
+    /// Makes the payload of the claims.
+    pub(super) fn top(&mut self, claims: &mut Map<String, Value>, wishes: &[Wish<'_>]) {
         let here = wishes.iter().filter(|wish| wish.path.is_empty()).filter_map(|wish| wish.decoys).sum();
-        self.object(claims, wishes, here)
+        self.disclosures.reserve(wishes.len() * USUAL_DISCLOSURE);
+        self.object(claims, wishes, here);
     }
 
     /// Whether there is a digest anywhere.
@@ -96,75 +100,63 @@ impl<'a> Concealer<'a> {
         self.disclosures
     }
 
-    fn object(
-        &mut self,
-        object: Map<String, Value>,
-        wishes: &[Wish<'_>],
-        decoys: usize,
-    ) -> Map<String, Value> {
-        let mut out = Map::new();
-        let mut digests = Vec::new();
-        for (name, value) in object {
-            let wished = Wishes::of(wishes, |step| matches!(step, PathStep::Name(wanted) if *wanted == name));
-            let value = self.value(value, &wished);
+    fn object(&mut self, object: &mut Map<String, Value>, wishes: &[Wish<'_>], decoys: usize) {
+        let mut digests = Vec::with_capacity(wishes.len() + decoys);
+        object.retain(|name, value| {
+            let wished = Wishes::of(wishes, |step| matches!(step, PathStep::Name(wanted) if wanted == name));
+            self.value(value, &wished);
             if wished.conceal {
-                digests.push(Value::String(self.disclose(Some(&name), &value)));
-            } else {
-                out.insert(name, value);
+                digests.push(Value::String(self.disclose(Some(name), value)));
             }
-        }
+            !wished.conceal
+        });
         let decoys = decoys + if digests.is_empty() { 0 } else { self.decoys };
         digests.extend((0..decoys).map(|_| Value::String(self.decoy())));
         if !digests.is_empty() {
             self.digests = true;
             // Digests are random, so sorting them hides the order of the claims (RFC 9901 §4.2.4.1).
             digests.sort_unstable_by(|one, other| one.as_str().cmp(&other.as_str()));
-            out.insert("_sd".to_owned(), Value::Array(digests));
+            object.insert("_sd".to_owned(), Value::Array(digests));
         }
-        out
     }
 
-    fn value(&mut self, value: Value, wished: &Wishes<'_>) -> Value {
+    fn value(&mut self, value: &mut Value, wished: &Wishes<'_>) {
         match value {
             // What has nothing concealed in it stays as it is.
-            value if wished.below.is_empty() && wished.decoys == 0 => value,
-            Value::Object(object) => Value::Object(self.object(object, &wished.below, wished.decoys)),
-            Value::Array(array) => Value::Array(self.array(array, &wished.below, wished.decoys)),
-            plain => plain,
+            _ if wished.below.is_empty() && wished.decoys == 0 => {}
+            Value::Object(object) => self.object(object, &wished.below, wished.decoys),
+            Value::Array(array) => self.array(array, &wished.below, wished.decoys),
+            _ => {}
         }
     }
 
-    fn array(&mut self, array: Vec<Value>, wishes: &[Wish<'_>], decoys: usize) -> Vec<Value> {
-        let mut out = Vec::with_capacity(array.len());
+    fn array(&mut self, array: &mut Vec<Value>, wishes: &[Wish<'_>], decoys: usize) {
         let mut concealed = false;
-        for (index, element) in array.into_iter().enumerate() {
+        for (index, element) in array.iter_mut().enumerate() {
             let wished = Wishes::of(wishes, |step| match step {
                 PathStep::Index(wanted) => *wanted == index,
                 PathStep::Every(()) => true,
                 PathStep::Name(_) => false,
             });
-            let element = self.value(element, &wished);
+            self.value(element, &wished);
             if wished.conceal {
                 concealed = true;
-                out.push(placeholder(self.disclose(None, &element)));
-            } else {
-                out.push(element);
+                *element = placeholder(self.disclose(None, element));
             }
         }
         let decoys = decoys + if concealed { self.decoys } else { 0 };
         for _ in 0..decoys {
-            let place = usize::from(u16::from_le_bytes(entropy::bytes(self.entropy))) % (out.len() + 1);
-            out.insert(place, placeholder(self.decoy()));
+            let place = usize::from(u16::from_le_bytes(entropy::bytes(self.entropy))) % (array.len() + 1);
+            array.insert(place, placeholder(self.decoy()));
         }
         self.digests |= concealed || decoys > 0;
-        out
     }
 
     /// Writes the disclosure, and returns its digest.
     fn disclose(&mut self, name: Option<&str>, value: &Value) -> String {
-        let salt = b64::encode(self.salt());
+        let salt = self.salt();
         let start = self.disclosures.len();
-        disclosure::encode(&mut self.disclosures, &mut self.room, &salt, name, value);
+        disclosure::encode(&mut self.disclosures, &mut self.room, salt.as_str(), name, value);
         let digest = self.hash.digest(self.disclosures.get(start..).unwrap_or_default());
         self.disclosures.push('~');
         digest
@@ -175,14 +167,31 @@ impl<'a> Concealer<'a> {
         self.hash.digest(&entropy::token(self.entropy))
     }
 
-    fn salt(&mut self) -> [u8; SALT_BYTES] {
+    fn salt(&mut self) -> Salt {
         if self.salts_left == 0 {
             self.entropy.fill(&mut self.salts);
             self.salts_left = SALTS;
         }
         self.salts_left -= 1;
         let (salts, _) = self.salts.as_chunks::<SALT_BYTES>();
-        salts.get(self.salts_left).copied().unwrap_or_else(|| entropy::bytes(self.entropy))
+        let salt = salts.get(self.salts_left).copied();
+        Salt::new(salt.unwrap_or_else(|| entropy::bytes(self.entropy)))
+    }
+}
+
+/// A salt in base64url, in place.
+struct Salt([u8; SALT_BYTES.div_ceil(3) * 4], usize);
+
+impl Salt {
+    fn new(salt: [u8; SALT_BYTES]) -> Self {
+        let mut text = [0; SALT_BYTES.div_ceil(3) * 4];
+        let length = b64::encode_slice(&salt, &mut text);
+        Self(text, length)
+    }
+
+    fn as_str(&self) -> &str {
+        // What was written is ASCII.
+        std::str::from_utf8(self.0.get(..self.1).unwrap_or_default()).unwrap_or_default()
     }
 }
 

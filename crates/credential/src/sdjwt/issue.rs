@@ -139,7 +139,8 @@ impl SdJwtBuilder {
         let decoys = self.decoys_at.iter().map(|(path, count)| Wish::decoys(path.steps(), *count));
         let wishes: Vec<Wish<'_>> = conceal.chain(decoys).collect();
         let mut concealer = Concealer::new(self.hash, self.decoys, entropy);
-        let mut payload = concealer.top(self.claims, &wishes);
+        let mut payload = self.claims;
+        concealer.top(&mut payload, &wishes);
         if payload.contains_key("_sd") || concealer.has_digests() {
             payload.insert("_sd_alg".to_owned(), self.hash.as_str().into());
         }

@@ -99,7 +99,7 @@ impl<'a> UnverifiedSdJwt<'a> {
         validation: &Validation,
         key_binding: &KeyBindingPolicy,
     ) -> Verdict<VerifiedSdJwt> {
-        let mut checks = Checks::new();
+        let mut checks = Checks::for_plan(&super::CHECKS);
         checks.passed("form");
         let mut verified =
             checks.record(|checks| self.check(verifier, issuer_key, validation, key_binding, checks))?;

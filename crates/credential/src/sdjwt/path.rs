@@ -75,7 +75,12 @@ impl ClaimPath {
 
     /// Whether `claims` has something at this path. The empty path names nothing.
     pub(super) fn exists_in(&self, claims: &Map<String, Value>) -> bool {
-        !self.select(claims).is_empty()
+        match self.0.split_first() {
+            Some((PathStep::Name(first), rest)) => {
+                claims.get(first).is_some_and(|value| exists_below(value, rest))
+            }
+            _ => false,
+        }
     }
 
     /// Whether everything at this path is an object or an array; the empty path names the claims themselves.
@@ -118,6 +123,20 @@ impl ClaimPath {
             }
         }
         out
+    }
+}
+
+fn exists_below(value: &Value, steps: &[PathStep]) -> bool {
+    let Some((step, rest)) = steps.split_first() else { return true };
+    match (step, value) {
+        (PathStep::Name(name), Value::Object(object)) => {
+            object.get(name).is_some_and(|value| exists_below(value, rest))
+        }
+        (PathStep::Index(index), Value::Array(array)) => {
+            array.get(*index).is_some_and(|value| exists_below(value, rest))
+        }
+        (PathStep::Every(()), Value::Array(array)) => array.iter().any(|value| exists_below(value, rest)),
+        _ => false,
     }
 }
 

@@ -61,7 +61,10 @@ impl World {
     fn new() -> Self {
         let key = |seed: &str| PrivateJwk::generate_p256(&SeededEntropy::new(seed));
         let signer = |key: &PrivateJwk| AwsSigner::new(key).expect("a signing key");
-        let (issuer, holder) = (key("issuer"), key("holder"));
+        // Published keys have names.
+        let mut issuer = key("issuer").to_secret_value();
+        issuer["kid"] = "2026".into();
+        let (issuer, holder) = (PrivateJwk::from_value(&issuer).expect("a key"), key("holder"));
         let claims = json!({
             "iss": ISSUER, "vct": VCT, "iat": NOW.secs(), "exp": NOW.secs() + 86_400,
             "cnf": {"jwk": holder.public()},
