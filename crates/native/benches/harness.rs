@@ -111,13 +111,27 @@ impl Bench {
         bar: Bar,
         mut ours: impl FnMut() -> T,
         raw_is: &'static str,
+        raw: impl FnMut() -> R,
+    ) {
+        self.compare_with(operation, bar, || (), |()| ours(), raw_is, raw);
+    }
+
+    /// As [`Bench::compare`], where `ours` uses up what it is given; making that, by `input`, is not measured.
+    pub(crate) fn compare_with<I, T, R>(
+        &mut self,
+        operation: &str,
+        bar: Bar,
+        mut input: impl FnMut() -> I,
+        mut ours: impl FnMut(I) -> T,
+        raw_is: &'static str,
         mut raw: impl FnMut() -> R,
     ) {
+        let mut raw = |()| raw();
         if self.counts {
-            return count_allocations(operation, &mut ours);
+            return count_allocations(operation, &mut input, &mut ours);
         }
         let mut samples: Vec<Sample> = Vec::new();
-        let turn = runs_in_a_turn(&mut ours);
+        let turn = runs_in_a_turn(&mut input, &mut ours);
         let mut group = self.criterion.benchmark_group("credential");
         group.sampling_mode(SamplingMode::Flat);
         group.bench_function(operation, |bencher| {
@@ -128,11 +142,11 @@ impl Bench {
                     let now = left.min(turn);
                     // Who goes first changes, so that neither always finds the other's caches.
                     if (left / turn) % 2 == 0 {
-                        ours_took += time(now, &mut ours);
-                        raw_took += time(now, &mut raw);
+                        ours_took += time(now, &mut input, &mut ours);
+                        raw_took += time(now, &mut || (), &mut raw);
                     } else {
-                        raw_took += time(now, &mut raw);
-                        ours_took += time(now, &mut ours);
+                        raw_took += time(now, &mut || (), &mut raw);
+                        ours_took += time(now, &mut input, &mut ours);
                     }
                     left -= now;
                 }
@@ -170,28 +184,30 @@ impl Bench {
     }
 }
 
-fn time<T>(runs: u64, work: &mut impl FnMut() -> T) -> Duration {
+fn time<I, T>(runs: u64, input: &mut impl FnMut() -> I, work: &mut impl FnMut(I) -> T) -> Duration {
+    let inputs: Vec<I> = (0..runs).map(|_| input()).collect();
     let start = thread_time();
-    for _ in 0..runs {
-        black_box(work());
+    for input in inputs {
+        black_box(work(input));
     }
     thread_time().saturating_sub(start)
 }
 
 /// How often `work` runs in about [`TURN`].
-fn runs_in_a_turn<T>(work: &mut impl FnMut() -> T) -> u64 {
+fn runs_in_a_turn<I, T>(input: &mut impl FnMut() -> I, work: &mut impl FnMut(I) -> T) -> u64 {
     let mut runs = 1;
-    while time(runs, work) < TURN && runs < 1 << 24 {
+    while time(runs, input, work) < TURN && runs < 1 << 24 {
         runs *= 2;
     }
     runs
 }
 
 /// Prints the allocations of one run of Rust code, once everything is warm.
-fn count_allocations<T>(operation: &str, work: &mut impl FnMut() -> T) {
-    drop(black_box(work()));
+fn count_allocations<I, T>(operation: &str, input: &mut impl FnMut() -> I, work: &mut impl FnMut(I) -> T) {
+    drop(black_box(work(input())));
+    let given = input();
     let region = Region::new(&INSTRUMENTED_SYSTEM);
-    let result = black_box(work());
+    let result = black_box(work(given));
     let stats = region.change();
     drop(result);
     let allocations = stats.allocations + stats.reallocations;

@@ -44,12 +44,11 @@ pub(super) fn process(payload: &[u8], text: &str) -> Verdict<Processed> {
     }
     let hash = declared_hash(payload.as_bytes())?;
     // Room for all of it, and not for more: large pieces of memory take longer to get.
-    let (count, length) =
-        disclosures(text).fold((0, 0), |(n, sum), one| (n + 1, sum + one.len() / 4 * 3 + 3));
-    let mut decoded = Vec::with_capacity(length);
-    let mut sent: Vec<Range<usize>> = Vec::with_capacity(count);
-    let mut digests: Vec<(DigestText, usize)> = Vec::with_capacity(count);
-    for (at, disclosure) in disclosures(text).enumerate() {
+    let texts: Vec<&str> = disclosures(text).collect();
+    let mut decoded = Vec::with_capacity(texts.iter().map(|text| text.len() / 4 * 3 + 3).sum());
+    let mut sent: Vec<Range<usize>> = Vec::with_capacity(texts.len());
+    let mut digests: Vec<(DigestText, usize)> = Vec::with_capacity(texts.len());
+    for (at, disclosure) in texts.into_iter().enumerate() {
         let start = decoded.len();
         b64::decode_into(disclosure, &mut decoded)
             .map_err(|_| disclosure::malformed(at, "not base64url without padding"))?;
