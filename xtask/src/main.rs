@@ -32,7 +32,7 @@ cargo xtask fmt                      format the whole workspace in place
 cargo xtask bench [FILTER]           what the credential engine costs beside raw cryptography (release profile)
 cargo xtask fuzz [TARGET]... [--seconds N]
                                      a short run of every fuzz target, or of some
-cargo xtask peers-rust [bench] [FILTER]
+cargo xtask peers-rust [bench | FILTER]
                                      other people's Rust libraries: understood both ways, or side by side in a table
 cargo xtask sizes                    lines and number of dependencies of every crate";
 

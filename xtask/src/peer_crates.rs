@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::command::{cargo, run};
 use crate::workspace::Workspace;
 
-/// `cargo xtask peers-rust [bench] [FILTER]...`: whether they and ours understand each other, or how long they take.
+/// `cargo xtask peers-rust [bench | FILTER]...`: whether they and ours understand each other, or how long they take.
 pub(crate) fn peers(workspace: &Workspace, args: &[&str]) -> Result<ExitCode, String> {
     let command = || {
         let mut command = cargo(workspace);

@@ -1,6 +1,11 @@
 //! How often the operations of the benches allocate. What C code allocates, in aws-lc, does not pass through here.
 
-#![expect(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a bench that cannot be set up has nothing to measure, and what it measured is to be read"
+)]
 
 mod credential;
 mod harness;

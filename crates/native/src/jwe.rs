@@ -2,7 +2,7 @@
 //!
 //! One identifier is sealed for every credential and opened for every request of a data link. What must be done then is
 //! one key agreement, and an ephemeral key before it when sealing; everything else is small beside it. The figures stand in
-//! `docs/adr/0004-crypto-backends.md`, and `cargo xtask bench sealing` measures them anew.
+//! `docs/adr/0004-crypto-backends.md`, and `cargo xtask bench identifier` measures them anew.
 
 use std::collections::HashMap;
 

@@ -51,12 +51,12 @@ pub(crate) struct Ours<V> {
     policy: KeyBindingPolicy,
 }
 
-pub(crate) type Aws = Ours<crate::aws::AwsVerifier>;
+pub(crate) type Aws = Ours<enishi_native::AwsVerifier>;
 pub(crate) type RustCrypto = Ours<RustCryptoVerifier>;
 
 impl Aws {
     pub(crate) fn new() -> Self {
-        Self::with(crate::aws::AwsVerifier)
+        Self::with(enishi_native::AwsVerifier)
     }
 }
 

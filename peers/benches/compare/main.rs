@@ -3,13 +3,13 @@
 //! `cargo xtask peers-rust bench` runs it. Nothing here is a claim from a manual: the second table is what the libraries
 //! said to presentations with one fault each.
 
-mod aws;
 mod clock;
 mod faults;
 mod libraries;
 mod node;
 
 use clock::Job;
+use enishi_native::AwsSigner;
 use enishi_peers::{key, signer};
 use libraries::{Aws, RustCrypto, issue, present, sd_jwt_rs, ssi};
 
@@ -17,7 +17,7 @@ use libraries::{Aws, RustCrypto, issue, present, sd_jwt_rs, ssi};
 type Reader<'a> = (&'static str, &'a dyn Fn(&str) -> bool);
 
 fn main() {
-    let aws = aws::AwsSigner::new(&key("issuer"));
+    let aws = AwsSigner::new(&key("issuer")).expect("a signing key");
     let software = signer("issuer");
     let claims = libraries::claims();
     let issued = issue(&aws, &claims);
