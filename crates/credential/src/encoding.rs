@@ -54,9 +54,32 @@ pub mod b64 {
         URL_SAFE_NO_PAD.encode_string(bytes, out);
     }
 
-    /// Encodes `bytes` into `out` and returns the number of characters; 0 if they do not fit.
-    pub(crate) fn encode_slice(bytes: &[u8], out: &mut [u8]) -> usize {
-        URL_SAFE_NO_PAD.encode_slice(bytes, out).unwrap_or_default()
+    /// A text of at most `N` characters, in place: what is made for every claim need not be allocated.
+    #[derive(Clone, Copy)]
+    pub(crate) struct ShortText<const N: usize> {
+        text: [u8; N],
+        length: usize,
+    }
+
+    impl<const N: usize> ShortText<N> {
+        /// Encodes `bytes`, which fit: a text of nothing if they do not.
+        pub(crate) fn encode(bytes: &[u8]) -> Self {
+            let mut text = [0; N];
+            let length = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text).unwrap_or_default();
+            debug_assert!(bytes.is_empty() || length > 0, "{} bytes in {N} characters", bytes.len());
+            Self { text, length }
+        }
+
+        /// The text as bytes, to compare with.
+        pub(crate) fn as_bytes(&self) -> &[u8] {
+            self.text.get(..self.length).unwrap_or_default()
+        }
+
+        /// The text.
+        pub(crate) fn as_str(&self) -> &str {
+            // What was written is ASCII.
+            std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+        }
     }
 }
 

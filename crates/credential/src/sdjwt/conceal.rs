@@ -58,6 +58,8 @@ impl<'a> Wishes<'a> {
 const SALTS: usize = 16;
 /// 128 bits (RFC 9901 §9.3).
 const SALT_BYTES: usize = 16;
+/// A salt in base64url.
+type Salt = b64::ShortText<22>;
 
 /// Characters for which there is room from the start.
 const USUAL_DISCLOSURE: usize = 96;
@@ -175,23 +177,7 @@ impl<'a> Concealer<'a> {
         self.salts_left -= 1;
         let (salts, _) = self.salts.as_chunks::<SALT_BYTES>();
         let salt = salts.get(self.salts_left).copied();
-        Salt::new(salt.unwrap_or_else(|| entropy::bytes(self.entropy)))
-    }
-}
-
-/// A salt in base64url, in place.
-struct Salt([u8; SALT_BYTES.div_ceil(3) * 4], usize);
-
-impl Salt {
-    fn new(salt: [u8; SALT_BYTES]) -> Self {
-        let mut text = [0; SALT_BYTES.div_ceil(3) * 4];
-        let length = b64::encode_slice(&salt, &mut text);
-        Self(text, length)
-    }
-
-    fn as_str(&self) -> &str {
-        // What was written is ASCII.
-        std::str::from_utf8(self.0.get(..self.1).unwrap_or_default()).unwrap_or_default()
+        Salt::encode(&salt.unwrap_or_else(|| entropy::bytes(self.entropy)))
     }
 }
 

@@ -40,39 +40,15 @@ impl HashAlgorithm {
     /// As [`Self::digest`], without an allocation.
     pub(super) fn digest_text(self, text: &str) -> DigestText {
         match self {
-            Self::Sha256 => DigestText::new(&Sha256::digest(text)),
-            Self::Sha384 => DigestText::new(&Sha384::digest(text)),
-            Self::Sha512 => DigestText::new(&Sha512::digest(text)),
+            Self::Sha256 => DigestText::encode(&Sha256::digest(text)),
+            Self::Sha384 => DigestText::encode(&Sha384::digest(text)),
+            Self::Sha512 => DigestText::encode(&Sha512::digest(text)),
         }
     }
 }
 
-/// A digest in base64url, in place.
-#[derive(Clone, Copy)]
-pub(super) struct DigestText {
-    /// 86 characters are the longest, those of SHA-512.
-    text: [u8; 86],
-    length: usize,
-}
-
-impl DigestText {
-    fn new(hash: &[u8]) -> Self {
-        let mut text = [0; 86];
-        let length = b64::encode_slice(hash, &mut text);
-        Self { text, length }
-    }
-
-    /// The text as bytes, to compare with.
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        self.text.get(..self.length).unwrap_or_default()
-    }
-
-    /// The text.
-    pub(super) fn as_str(&self) -> &str {
-        // What was written is ASCII.
-        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
-    }
-}
+/// A digest in base64url. 86 characters are the longest, those of SHA-512.
+pub(super) type DigestText = b64::ShortText<86>;
 
 #[cfg(test)]
 mod tests {
