@@ -75,36 +75,27 @@ impl ClaimPath {
 
     /// Whether `claims` has something at this path. The empty path names nothing.
     pub(super) fn exists_in(&self, claims: &Map<String, Value>) -> bool {
-        match self.0.split_first() {
-            Some((PathStep::Name(first), rest)) => {
-                claims.get(first).is_some_and(|value| exists_below(value, rest))
-            }
-            _ => false,
-        }
+        let mut exists = false;
+        self.visit(claims, &mut |_| exists = true);
+        exists
     }
 
     /// Whether everything at this path is an object or an array; the empty path names the claims themselves.
     pub(super) fn names_container(&self, claims: &Map<String, Value>) -> bool {
-        let found = self.select(claims);
-        let all = found.iter().all(|value| value.is_object() || value.is_array());
-        self.0.is_empty() || (all && !found.is_empty())
+        let (mut exists, mut all) = (false, true);
+        self.visit(claims, &mut |value| {
+            exists = true;
+            all &= value.is_object() || value.is_array();
+        });
+        self.0.is_empty() || (exists && all)
     }
 
-    fn select<'v>(&self, claims: &'v Map<String, Value>) -> Vec<&'v Value> {
-        let Some((PathStep::Name(first), rest)) = self.0.split_first() else { return Vec::new() };
-        let mut found: Vec<&Value> = claims.get(first).into_iter().collect();
-        for step in rest {
-            found = found
-                .into_iter()
-                .flat_map(|value| match (step, value) {
-                    (PathStep::Name(name), Value::Object(object)) => object.get(name).into_iter().collect(),
-                    (PathStep::Index(index), Value::Array(array)) => array.get(*index).into_iter().collect(),
-                    (PathStep::Every(()), Value::Array(array)) => array.iter().collect(),
-                    _ => Vec::new(),
-                })
-                .collect();
+    fn visit(&self, claims: &Map<String, Value>, found: &mut impl FnMut(&Value)) {
+        if let Some((PathStep::Name(first), rest)) = self.0.split_first()
+            && let Some(value) = claims.get(first)
+        {
+            visit_below(value, rest, found);
         }
-        found
     }
 
     pub(super) fn push(&mut self, step: PathStep) {
@@ -126,17 +117,24 @@ impl ClaimPath {
     }
 }
 
-fn exists_below(value: &Value, steps: &[PathStep]) -> bool {
-    let Some((step, rest)) = steps.split_first() else { return true };
+/// Calls `found` with everything to which `steps` lead from `value`.
+fn visit_below(value: &Value, steps: &[PathStep], found: &mut impl FnMut(&Value)) {
+    let Some((step, rest)) = steps.split_first() else { return found(value) };
     match (step, value) {
         (PathStep::Name(name), Value::Object(object)) => {
-            object.get(name).is_some_and(|value| exists_below(value, rest))
+            if let Some(value) = object.get(name) {
+                visit_below(value, rest, found);
+            }
         }
         (PathStep::Index(index), Value::Array(array)) => {
-            array.get(*index).is_some_and(|value| exists_below(value, rest))
+            if let Some(value) = array.get(*index) {
+                visit_below(value, rest, found);
+            }
         }
-        (PathStep::Every(()), Value::Array(array)) => array.iter().any(|value| exists_below(value, rest)),
-        _ => false,
+        (PathStep::Every(()), Value::Array(array)) => {
+            array.iter().for_each(|value| visit_below(value, rest, found));
+        }
+        _ => {}
     }
 }
 
@@ -178,6 +176,39 @@ mod tests {
         for bad in [json!([-1]), json!([1.5]), json!([true]), json!("a")] {
             assert!(serde_json::from_value::<ClaimPath>(bad).is_err());
         }
+    }
+
+    #[test]
+    fn what_is_there_is_found_through_every_element_and_what_is_not_is_not() {
+        let claims = json!({"list": [{"a": 1}, {"b": {}}], "none": [], "object": {"x": [1]}});
+        let claims = claims.as_object().unwrap();
+        let path = |path: Value| serde_json::from_value::<ClaimPath>(path).unwrap();
+        for there in [
+            json!(["list", null]),
+            json!(["list", null, "b"]),
+            json!(["list", 1, "b"]),
+            json!(["object", "x", 0]),
+        ] {
+            assert!(path(there.clone()).exists_in(claims), "{there}");
+        }
+        for missing in [
+            json!([]),
+            json!([null]),
+            json!(["none", null]),
+            json!(["list", null, "c"]),
+            json!(["list", 2]),
+            json!(["list", "a"]),
+            json!(["object", 0]),
+            json!(["object", null]),
+        ] {
+            assert!(!path(missing.clone()).exists_in(claims), "{missing}");
+            assert_eq!(path(missing.clone()).names_container(claims), missing == json!([]), "{missing}");
+        }
+        assert!(path(json!(["list", null])).names_container(claims));
+        assert!(path(json!(["none"])).names_container(claims));
+        assert!(!path(json!(["list", null, "a"])).names_container(claims));
+        let mixed = json!({"list": [{}, 1]});
+        assert!(!path(json!(["list", null])).names_container(mixed.as_object().unwrap()));
     }
 
     #[test]
