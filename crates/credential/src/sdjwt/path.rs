@@ -132,7 +132,9 @@ fn visit_below(value: &Value, steps: &[PathStep], found: &mut impl FnMut(&Value)
             }
         }
         (PathStep::Every(()), Value::Array(array)) => {
-            array.iter().for_each(|value| visit_below(value, rest, found));
+            for value in array {
+                visit_below(value, rest, found);
+            }
         }
         _ => {}
     }
