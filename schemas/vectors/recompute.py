@@ -90,19 +90,19 @@ def sponge(seed, data, length):
 
 
 def transcript(case):
-    """The tag, the session identifier and the instance of a statement, and D."""
+    """The tag, the session identifier and the instance of a statement."""
     c_sp, c_dp = unb64(case["c_sp"]), unb64(case["c_dp"])
-    difference = group.add(group.decode(c_sp), group.negate(group.decode(c_dp)))
     tag = prefixed(
         "enishi/link/1/same-subject", "CMPT", "sigma-proofs_TurboShake128_ristretto255", SUITE,
         c_sp, c_dp, *(case[name] for name in TEXTS),
     )
     session = sponge(b"irtf-cfrg-fiat-shamir/session-id", tag, 32)
-    one = (1).to_bytes(32, "big")
+    one, minus_one = (1).to_bytes(32, "big"), (group.L - 1).to_bytes(32, "big")
     u32 = lambda n: n.to_bytes(4, "little")
-    instance = u32(1) + u32(1) + u32(3) + one + u32(1) + u32(0) + u32(2) + one
-    instance += group.encode(H) + group.encode(difference)
-    return tag, session, instance, difference
+    # One equation: 1·C_sp + (-1)·C_dp (elements 3 and 4) is 1·δ·H (scalar 0, element 2).
+    instance = u32(1) + u32(2) + u32(3) + one + u32(4) + minus_one + u32(1) + u32(0) + u32(2) + one
+    instance += group.encode(H) + c_sp + c_dp
+    return tag, session, instance
 
 
 def challenge(session, instance, announced):
@@ -110,7 +110,7 @@ def challenge(session, instance, announced):
 
 
 def prove(case, r_sp, r_dp, nonce):
-    _, session, instance, _ = transcript(case)
+    _, session, instance = transcript(case)
     announced = group.multiply(nonce, H)
     c = challenge(session, instance, announced)
     z = (nonce + c * (r_sp - r_dp)) % group.L
@@ -129,7 +129,8 @@ def verify(case):
     if len(proof) != 64:
         return "same_subject_proof_malformed"
     c, z = int.from_bytes(proof[:32], "big"), int.from_bytes(proof[32:], "big")
-    _, session, instance, difference = transcript(case)
+    _, session, instance = transcript(case)
+    difference = group.add(group.decode(unb64(case["c_sp"])), group.negate(group.decode(unb64(case["c_dp"]))))
     announced = group.add(group.multiply(z, H), group.negate(group.multiply(c, difference)))
     good = c < group.L and z < group.L and challenge(session, instance, announced) == c
     return None if good else "same_subject_proof_invalid"
@@ -309,8 +310,8 @@ def same_subject_file():
         seed = bytes_of(f"{label}/nonce")
         nonce = int.from_bytes(sponge(seed, b"", 48), "little") % group.L
         proof, announced = prove(case, r_sp, r_dp, nonce)
-        tag, session, instance, difference = transcript(case)
-        inside = {"tag": tag.hex(), "session_id": session.hex(), "instance": instance.hex(), "D": b64(group.encode(difference)),
+        tag, session, instance = transcript(case)
+        inside = {"tag": tag.hex(), "session_id": session.hex(), "instance": instance.hex(),
                   "announcement": b64(group.encode(announced))}
         wallet = {"r_sp": b64(scalar_bytes(r_sp)), "r_dp": b64(scalar_bytes(r_dp)), "nonce_seed": seed.hex(),
                   "nonce_scalar": b64(scalar_bytes(nonce))}

@@ -180,7 +180,10 @@ impl Commitment {
         let point = CompressedRistretto(bytes)
             .decompress()
             .ok_or_else(|| malformed("it is not the canonical encoding of an element of ristretto255"))?;
-        Self::from_point(point).ok_or_else(|| malformed("it is the identity element"))
+        if point.is_identity() {
+            return Err(malformed("it is the identity element"));
+        }
+        Ok(Self { point, bytes })
     }
 
     fn from_point(point: RistrettoPoint) -> Option<Self> {

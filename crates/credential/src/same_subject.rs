@@ -4,7 +4,7 @@
 //! `H` alone:
 //!
 //! ```text
-//! D = C_sp − C_dp = (s_sp − s_dp)·G + (r_sp − r_dp)·H          s_sp = s_dp  ⇒  D = δ·H  with  δ = r_sp − r_dp
+//! C_sp − C_dp = (s_sp − s_dp)·G + (r_sp − r_dp)·H          s_sp = s_dp  ⇒  C_sp − C_dp = δ·H  with  δ = r_sp − r_dp
 //! ```
 //!
 //! The wallet knows both `r` and proves knowledge of `δ` with a Fiat–Shamir Schnorr proof. Were `s` different, knowing
@@ -29,10 +29,9 @@ mod tests;
 
 use std::fmt;
 
-use curve25519_dalek::ristretto::RistrettoPoint;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use self::compact::Session;
+use self::compact::{Instance, Session};
 use crate::commitment::{Commitment, Opening, SUITE, Suite};
 use crate::encoding::b64;
 use crate::entropy::Entropy;
@@ -87,9 +86,10 @@ impl Statement<'_> {
         ])
     }
 
-    /// `D`, of which the proof says that it is a multiple of `H`. Equal commitments are refused: `δ = 0` proves nothing.
-    fn difference(&self) -> Verdict<RistrettoPoint> {
-        if self.c_sp == self.c_dp {
+    /// What the proof is of. Equal commitments are refused: `δ = 0` proves nothing.
+    fn instance(&self) -> Verdict<Instance<'_>> {
+        let Self { c_sp, c_dp, .. } = *self;
+        if c_sp == c_dp {
             return Err(Failure::new(
                 CHECK,
                 "commitments_equal",
@@ -97,7 +97,7 @@ impl Statement<'_> {
             )
             .remedy("present two credentials that were issued for two relying parties"));
         }
-        Ok(self.c_sp.point() - self.c_dp.point())
+        Ok(Instance { session: self.session(), c_sp, c_dp })
     }
 }
 
@@ -175,11 +175,10 @@ pub fn prove(
     r_dp: &Opening,
     entropy: &dyn Entropy,
 ) -> Verdict<Proof> {
-    let difference = statement.difference()?;
-    let session = statement.session();
-    let proof = Proof(compact::prove(&session, &difference, r_sp, r_dp, entropy));
+    let instance = statement.instance()?;
+    let proof = Proof(instance.prove(r_sp, r_dp, entropy));
     // The arithmetic makes a proof of any two openings; only those of one person make one that holds.
-    if !compact::verify(&session, &difference, &proof.0) {
+    if !instance.verify(&proof.0) {
         return Err(Failure::new(
             CHECK,
             "openings_do_not_fit",
@@ -195,6 +194,5 @@ pub fn prove(
 /// # Errors
 /// `commitments_equal`, `same_subject_proof_invalid`.
 pub fn verify(statement: &Statement<'_>, proof: &Proof) -> Verdict<()> {
-    let difference = statement.difference()?;
-    if compact::verify(&statement.session(), &difference, &proof.0) { Ok(()) } else { Err(refused()) }
+    if statement.instance()?.verify(&proof.0) { Ok(()) } else { Err(refused()) }
 }

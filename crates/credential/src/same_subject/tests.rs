@@ -53,7 +53,7 @@ fn one_person_satisfies_it_and_the_bytes_are_known() {
 }
 
 const KNOWN_PROOF: &str =
-    "B39N84EpaF6R7Bi_8HmpbHAKpq2vsa63EnB9qRwbdwQH4N5YJ1Bcp5aHi8aZCuuyzhrtQA6uBAGF46VYvcAUnQ";
+    "Cu1DxPI8A5So0OzmqSYfZpx6GN5jpVK_EBB65XKUp1gI6wId_bg7Bg8fYUs1JZGREpyHGJOLcJnYBgtRsBu0vg";
 
 #[test]
 fn threat_1_two_people_never_satisfy_it() {

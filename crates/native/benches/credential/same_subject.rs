@@ -1,5 +1,6 @@
 //! Commitments and same-subject proofs, beside the scalar multiplications that they contain.
 
+use curve25519_dalek::ristretto::CompressedRistretto;
 use curve25519_dalek::traits::VartimeMultiscalarMul as _;
 use curve25519_dalek::{RistrettoPoint, Scalar};
 use enishi_credential::commitment::{Commitment, LinkKey, Opening, commit, commit_fresh};
@@ -69,13 +70,16 @@ pub(crate) fn run(bench: &mut Bench) {
 
     // The same statement as the crate compiles it for every proof.
     let delta = [scalar(&r_sp) - scalar(&r_dp)];
-    let difference = h * delta[0];
+    let [c_sp, c_dp] = [&sp, &dp].map(|link| {
+        CompressedRistretto(*link.commitment.as_bytes()).decompress().expect("an element of the group")
+    });
     let tag = [7_u8; 500];
     let instance = || {
         let mut relation = LinearRelation::new();
         let delta = relation.allocate_scalar();
         let h = relation.allocate_element_with(h);
-        relation.allocate_eq_with(difference, delta * h);
+        let (c_sp, c_dp) = (relation.allocate_element_with(c_sp), relation.allocate_element_with(c_dp));
+        relation.append_equation(c_sp, delta * h + c_dp);
         relation.compile().expect("a relation")
     };
     let prove_theirs = || {
