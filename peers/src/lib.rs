@@ -38,15 +38,12 @@ pub fn signer(name: &str) -> SoftwareSigner {
     SoftwareSigner::new(key(name)).expect("P-256 keys sign")
 }
 
-/// The private key of this name in PKCS #8 (RFC 5208, RFC 5915), as other libraries want it.
+/// The private key of this name in PKCS #8 (RFC 5958), as other libraries want it.
+///
+/// # Panics
+/// Never: it is a P-256 key.
 pub fn pkcs8(name: &str) -> Vec<u8> {
-    const HEAD: [u8; 36] = [
-        0x30, 0x81, 0x87, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
-        0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x04, 0x6d, 0x30, 0x6b, 0x02, 0x01, 0x01,
-        0x04, 0x20,
-    ];
-    let key = key(name);
-    [&HEAD[..], key.secret_bytes(), &[0xa1, 0x44, 0x03, 0x42, 0x00], &key.public().key.to_bytes()].concat()
+    key(name).to_pkcs8().expect("a P-256 key").to_vec()
 }
 
 /// What every credential here says beside `more`.

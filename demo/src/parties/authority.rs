@@ -69,7 +69,8 @@ impl Authority {
             }
         };
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        let key = KeyPair::try_from(pkcs8(key).as_slice()).map_err(fault)?;
+        let key = key.to_pkcs8().map_err(|error| DemoError::Certificate(error.to_string()))?;
+        let key = KeyPair::try_from(key.as_slice()).map_err(fault)?;
         Ok(params.signed_by(&key, &self.issuer).map_err(fault)?.der().to_vec())
     }
 }
@@ -82,17 +83,6 @@ fn name(common: &str) -> DistinguishedName {
 
 fn fault(error: rcgen::Error) -> DemoError {
     DemoError::Certificate(error.to_string())
-}
-
-/// A P-256 key as PKCS #8 (RFC 5208, with the ECPrivateKey of RFC 5915): everything but the key itself is fixed.
-fn pkcs8(key: &PrivateJwk) -> Vec<u8> {
-    const BEFORE_SECRET: [u8; 36] = [
-        0x30, 0x81, 0x87, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
-        0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x04, 0x6d, 0x30, 0x6b, 0x02, 0x01, 0x01,
-        0x04, 0x20,
-    ];
-    const BEFORE_POINT: [u8; 5] = [0xa1, 0x44, 0x03, 0x42, 0x00];
-    [&BEFORE_SECRET, key.secret_bytes().as_slice(), &BEFORE_POINT, &key.public().key.to_bytes()].concat()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use p256::elliptic_curve::sec1::ToSec1Point as _;
+use p256::pkcs8::EncodePrivateKey as _;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -100,6 +101,16 @@ impl PrivateJwk {
             object.insert("d".to_owned(), Value::String(b64::encode(*self.secret)));
         }
         value
+    }
+
+    /// The key in PKCS #8 (RFC 5958), for libraries that read no JWK. It is wiped when it is dropped.
+    ///
+    /// # Errors
+    /// [`JwkError::Unsupported`] for a key that is not on P-256.
+    pub fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, JwkError> {
+        let PublicKey::P256 { .. } = self.public.key else { return Err(JwkError::Unsupported) };
+        let key = p256::SecretKey::from_slice(&*self.secret).map_err(|_| JwkError::NotOnCurve)?;
+        key.to_pkcs8_der().map(|der| der.to_bytes()).map_err(|_| JwkError::Unsupported)
     }
 
     /// The public part.

@@ -252,3 +252,15 @@ fn for_which_algorithms_a_key_is_good() {
     assert!(!p256.clone().for_encryption().may_verify(Algorithm::Es256));
     assert!(!p256.for_signature().may_agree(KeyManagement::EcdhEs));
 }
+
+#[test]
+fn a_p256_key_goes_out_as_pkcs8_and_no_other_does() {
+    use p256::pkcs8::DecodePrivateKey as _;
+    let entropy = SeededEntropy::new("pkcs8");
+    let key = PrivateJwk::generate_p256(&entropy);
+    let read = p256::SecretKey::from_pkcs8_der(&key.to_pkcs8().unwrap()).unwrap();
+    assert_eq!(read.to_bytes().as_slice(), key.secret_bytes());
+    for other in [PrivateJwk::generate_ed25519(&entropy), PrivateJwk::generate_x25519(&entropy)] {
+        assert_eq!(other.to_pkcs8().unwrap_err(), JwkError::Unsupported);
+    }
+}
