@@ -8,20 +8,23 @@
 //! | `did_not_trusted` | the policy does not let this DID be resolved; nothing was fetched |
 //! | `did_unavailable` | what is published cannot be had: unreachable, redirected, too large, too slow, of another type |
 
+mod fetch;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use enishi_credential::crypto::SignatureVerifier;
-use enishi_credential::did::webvh::{self, MAX_LOG, MAX_WITNESS_FILE, UnwitnessedLog, Version, WebvhLog};
-use enishi_credential::did::{self, Did, DidDocument, DidUrl, Location, MAX_DOCUMENT, Relationship};
+use enishi_credential::did::webvh::Version;
+use enishi_credential::did::{self, Did, DidDocument, DidUrl, Relationship};
 use enishi_credential::jose::jwk::Jwk;
 use enishi_credential::time::{Clock, UnixTime};
 use enishi_credential::verdict::{Failure, Verdict};
-use http::StatusCode;
+use tokio::sync::OwnedMutexGuard;
 
-use crate::client::{ClientError, ClientResponse, GuardedClient};
-use crate::config::{Development, is_loopback_host};
+pub(super) use self::fetch::DidFetcher;
+use self::fetch::Published;
+use crate::client::GuardedClient;
+use crate::config::Development;
 
 /// DIDs that are kept at one time.
 const MAX_DIDS: usize = 256;
@@ -32,19 +35,6 @@ const LOG_FOR: i64 = 3600;
 /// After a failure everybody gets the same answer for so many seconds, so that a host that is down is not hammered, and a
 /// log that was broken can be mended.
 const FAILURE_FOR: i64 = 5;
-/// Time for one answer.
-const TIMEOUT: Duration = Duration::from_secs(3);
-/// Media types of DID documents (DID 1.1 §6, did:web).
-const DOCUMENT_TYPES: [&str; 5] = [
-    "application/did",
-    "application/did+json",
-    "application/did+ld+json",
-    "application/ld+json",
-    "application/json",
-];
-/// Media types of logs. A log verifies itself; this only keeps pages of errors apart from it.
-const LOG_TYPES: [&str; 5] =
-    ["text/jsonl", "application/jsonl", "application/json", "text/plain", "application/octet-stream"];
 
 /// Which DIDs a server resolves: `did:jwk` and `did:key` always, everything else only when it is said here.
 #[derive(Debug, Clone, Default)]
@@ -88,25 +78,15 @@ impl DidPolicy {
 
 /// Resolves DIDs by a policy. Of many who ask for the same DID at once, one fetches.
 pub struct DidResolver {
-    client: GuardedClient,
+    fetcher: DidFetcher,
     clock: Arc<dyn Clock>,
-    verifier: Arc<dyn SignatureVerifier>,
     policy: DidPolicy,
-    development: Development,
-    known: Mutex<HashMap<Did, Arc<Slot>>>,
+    known: Mutex<HashMap<Did, Slot>>,
 }
 
-#[derive(Default)]
-struct Slot {
-    /// What is known, and until when.
-    content: tokio::sync::Mutex<Option<(UnixTime, Verdict<Published>)>>,
-}
-
-#[derive(Clone)]
-enum Published {
-    Document(Arc<DidDocument>),
-    Log(Arc<WebvhLog>),
-}
+/// What is known, and until when. Held while fetching, so that many callers make one request.
+type Slot = Arc<tokio::sync::Mutex<Content>>;
+type Content = Option<(UnixTime, Verdict<Published>)>;
 
 impl DidResolver {
     /// A resolver of the DIDs that `policy` permits.
@@ -117,7 +97,8 @@ impl DidResolver {
         policy: DidPolicy,
         development: Development,
     ) -> Self {
-        Self { client, clock, verifier, policy, development, known: Mutex::default() }
+        let fetcher = DidFetcher::new(client, verifier, development);
+        Self { fetcher, clock, policy, known: Mutex::default() }
     }
 
     /// The key that `url` names, if it may be used for `relationship` now.
@@ -133,7 +114,7 @@ impl DidResolver {
     ///
     /// # Errors
     /// `did_not_trusted` (nothing was fetched), `did_unavailable` (try again later), `did_not_found`, and what
-    /// [`enishi_credential::did`] and [`webvh`] list.
+    /// [`enishi_credential::did`] and [`enishi_credential::did::webvh`] list.
     pub async fn resolve(&self, did: &Did, version: &Version) -> Verdict<Arc<DidDocument>> {
         if !self.policy.permits(did) {
             return Err(Failure::new(
@@ -150,92 +131,42 @@ impl DidResolver {
         if !["web", "webvh"].contains(&did.method()) {
             return did::resolve(did, &[]).map(Arc::new);
         }
-        let slot = self.slot(did);
-        let mut content = slot.content.lock().await;
-        let now = self.clock.now();
-        let published = match &*content {
-            Some((until, known)) if now < *until => known.clone(),
-            _ => {
-                let (keep_for, fetched) = self.fetch(did, now).await;
-                *content = Some((now.plus(keep_for), fetched.clone()));
-                fetched
-            }
-        };
-        drop(content);
-        match published? {
-            Published::Document(document) => Ok(document),
+        match self.published(did).await? {
+            Published::Document(document, _) => Ok(document),
             Published::Log(log) => log.resolve(version).map(|resolution| Arc::new(resolution.document)),
         }
     }
 
-    /// What is published, and for how many seconds it may be used.
-    async fn fetch(&self, did: &Did, now: UnixTime) -> (i64, Verdict<Published>) {
-        let fetched = if did.method() == "web" {
-            self.fetch_document(did).await.map(|document| (WEB_FOR, Published::Document(Arc::new(document))))
-        } else {
-            self.fetch_log(did, now).await.map(|log| {
-                let keep_for = if log
-                    .resolve(&Version::LATEST)
-                    .is_err_and(|failure| failure.code != "did_deactivated")
-                {
-                    FAILURE_FOR
-                } else {
-                    i64::from(log.ttl()).min(LOG_FOR)
-                };
-                (keep_for, Published::Log(Arc::new(log)))
-            })
-        };
-        match fetched {
-            Ok((keep_for, published)) => (keep_for, Ok(published)),
-            Err(failure) => {
+    async fn published(&self, did: &Did) -> Verdict<Published> {
+        let content = self.slot(did).lock_owned().await;
+        let now = self.clock.now();
+        match &*content {
+            Some((until, known)) if now < *until => known.clone(),
+            _ => self.fetch(did, content, now).await,
+        }
+    }
+
+    /// Fetches in a task of its own: a caller that goes away neither stops it nor makes the next one ask again.
+    async fn fetch(
+        &self,
+        did: &Did,
+        mut content: OwnedMutexGuard<Content>,
+        now: UnixTime,
+    ) -> Verdict<Published> {
+        let (fetcher, did) = (self.fetcher.clone(), did.clone());
+        let task = tokio::spawn(async move {
+            let published = fetcher.fetch(&did, now).await;
+            if let Err(failure) = &published {
                 // A did:web or did:webvh names an organisation; still, no DID goes into the log.
                 tracing::warn!(method = did.method(), code = failure.code, detail = %failure.detail, "no DID document");
-                (FAILURE_FOR, Err(failure))
             }
-        }
+            *content = Some((now.plus(keep_for(&published)), published.clone()));
+            published
+        });
+        task.await.unwrap_or_else(|_| Err(fetch::unavailable("the attempt was broken off")))
     }
 
-    async fn fetch_document(&self, did: &Did) -> Verdict<DidDocument> {
-        let location = Location::of(did)?;
-        let answer = self.get(&location, "did.json", MAX_DOCUMENT, &DOCUMENT_TYPES).await?;
-        DidDocument::read(&answer.body, did)
-    }
-
-    async fn fetch_log(&self, did: &Did, now: UnixTime) -> Verdict<WebvhLog> {
-        let location = webvh::check(did)?;
-        let answer = self.get(&location, "did.jsonl", MAX_LOG, &LOG_TYPES).await?;
-        let log = UnwitnessedLog::read(&answer.body, did, now, self.verifier.as_ref())?;
-        if !log.needs_witnesses() {
-            return log.witnessed(None, self.verifier.as_ref());
-        }
-        let file = self.get(&location, "did-witness.json", MAX_WITNESS_FILE, &["application/json"]).await;
-        match file {
-            Ok(answer) => log.witnessed(Some(&answer.body), self.verifier.as_ref()),
-            // Without the file nobody has approved; a log that cannot be judged just now is another matter.
-            Err(failure) if failure.code == "did_not_found" => log.witnessed(None, self.verifier.as_ref()),
-            Err(failure) => Err(failure),
-        }
-    }
-
-    async fn get(
-        &self,
-        location: &Location,
-        file: &str,
-        limit: usize,
-        types: &[&str],
-    ) -> Verdict<ClientResponse> {
-        let plain = self.development.is_on() && is_loopback_host(location.host());
-        let url = location.url(if plain { "http" } else { "https" }, file);
-        let client = self.client.clone().with_limits(limit, TIMEOUT);
-        let answer = client.get(&url, &types.join(", ")).await.map_err(|error| unavailable(&error))?;
-        if [StatusCode::NOT_FOUND, StatusCode::GONE].contains(&answer.status) {
-            return Err(Failure::new("did-resolution", "did_not_found", "nothing is published for this DID")
-                .remedy("publish what the method prescribes at the place that the DID names"));
-        }
-        answer.ok().and_then(|answer| answer.of_any_type(types)).map_err(|error| unavailable(&error))
-    }
-
-    fn slot(&self, did: &Did) -> Arc<Slot> {
+    fn slot(&self, did: &Did) -> Slot {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = known.get(did) {
             return Arc::clone(slot);
@@ -254,13 +185,16 @@ impl std::fmt::Debug for DidResolver {
     }
 }
 
-fn unavailable(error: &ClientError) -> Failure {
-    Failure::new(
-        "did-resolution",
-        "did_unavailable",
-        format!("what is published for the DID cannot be had: {error}"),
-    )
-    .remedy("try again later; the host must be public and answer by itself, within its limits")
+/// For how many seconds an answer is used.
+fn keep_for(published: &Verdict<Published>) -> i64 {
+    match published {
+        Ok(Published::Document(_, fresh_for)) => fresh_for.unwrap_or(WEB_FOR).clamp(FAILURE_FOR, WEB_FOR),
+        Ok(Published::Log(log)) => match log.resolve(&Version::LATEST) {
+            Err(failure) if failure.code != "did_deactivated" => FAILURE_FOR,
+            _ => i64::from(log.ttl()).min(LOG_FOR),
+        },
+        Err(_) => FAILURE_FOR,
+    }
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ fn refused(error: &ClientError) -> Failure {
 }
 
 /// The freshness lifetime that an answer says (RFC 9111 §5.2.2): `max-age`, or 0 where it may not be kept.
-fn fresh_for(answer: &ClientResponse) -> Option<i64> {
+pub(super) fn fresh_for(answer: &ClientResponse) -> Option<i64> {
     let said = answer.headers.get_all(header::CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
     let directives = said.flat_map(|value| value.split(',')).map(|part| part.trim().to_ascii_lowercase());
     directives

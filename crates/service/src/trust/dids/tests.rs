@@ -7,12 +7,14 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use enishi_credential::crypto::SoftwareSigner;
+use enishi_credential::did::MAX_DOCUMENT;
 use enishi_credential::did::webvh::{Author, LogEntry};
 use enishi_credential::entropy::SeededEntropy;
 use enishi_credential::jose::jwk::PrivateJwk;
 use enishi_credential::time::FixedClock;
-use http::header;
+use http::{StatusCode, header};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use super::*;
 use crate::client::ClientConfig;
@@ -27,6 +29,8 @@ struct World {
     port: u16,
     shelf: Shelf,
     asked: Arc<AtomicU32>,
+    /// What answers of the type "when told" wait for.
+    told: Arc<Notify>,
     clock: Arc<FixedClock>,
     resolver: DidResolver,
 }
@@ -43,14 +47,23 @@ async fn world_with(policy: DidPolicy, development: Development) -> World {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (shelf, asked) = (Shelf::default(), Arc::new(AtomicU32::new(0)));
-    let (served, count) = (Arc::clone(&shelf), Arc::clone(&asked));
+    let told = Arc::new(Notify::new());
+    let (served, count, wait) = (Arc::clone(&shelf), Arc::clone(&asked), Arc::clone(&told));
     let answer = move |Path(path): Path<String>| {
         count.fetch_add(1, Ordering::SeqCst);
-        let found = served.lock().unwrap().get(&path).cloned();
+        let (found, told) = (served.lock().unwrap().get(&path).cloned(), Arc::clone(&wait));
         async move {
             match found {
                 Some((status, "location", to)) => (status, [(header::LOCATION, to)]).into_response(),
                 Some((_, "never", _)) => std::future::pending::<Response>().await,
+                Some((_, "when told", body)) => {
+                    told.notified().await;
+                    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+                }
+                Some((_, "no-store", body)) => {
+                    let fresh = (header::CACHE_CONTROL, "no-store");
+                    ([(header::CONTENT_TYPE, "application/json"), fresh], body).into_response()
+                }
                 Some((status, kind, body)) => (status, [(header::CONTENT_TYPE, kind)], body).into_response(),
                 None => StatusCode::NOT_FOUND.into_response(),
             }
@@ -61,7 +74,7 @@ async fn world_with(policy: DidPolicy, development: Development) -> World {
     let clock = Arc::new(FixedClock::at(START));
     let shared = Arc::clone(&clock) as Arc<dyn Clock>;
     let resolver = DidResolver::new(client(development), shared, Arc::new(AwsVerifier), policy, development);
-    World { port, shelf, asked, clock, resolver }
+    World { port, shelf, asked, told, clock, resolver }
 }
 
 impl World {
@@ -255,6 +268,41 @@ async fn many_callers_make_one_request_and_a_failure_is_remembered_briefly() {
     world.publish_document(".well-known/did.json", &root);
     world.clock.advance(FAILURE_FOR);
     assert!(ask_all().await.iter().all(Result::is_ok));
+    assert_eq!(world.asked(), 2);
+}
+
+#[tokio::test]
+async fn threat_10_a_caller_that_hangs_up_does_not_stop_the_fetch_for_the_others() {
+    let world = Arc::new(world(any()).await);
+    let root = world.did(":slow");
+    world.publish("slow/did.json", StatusCode::OK, "when told", document(&root).to_string());
+    let ask = || {
+        let (world, root) = (Arc::clone(&world), root.clone());
+        tokio::spawn(async move { world.ask(&root).await })
+    };
+    let first = ask();
+    while world.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let second = ask();
+    first.abort();
+    assert!(first.await.is_err());
+    world.told.notify_one();
+    assert_eq!(second.await.unwrap(), Ok(key()));
+    assert_eq!(world.asked(), 1, "the first attempt went on without its caller");
+}
+
+#[tokio::test]
+async fn a_host_can_make_its_document_age_faster() {
+    let world = world(any()).await;
+    let root = world.did(":brief");
+    world.publish("brief/did.json", StatusCode::OK, "no-store", document(&root).to_string());
+    assert_eq!(world.ask(&root).await, Ok(key()));
+    world.clock.advance(FAILURE_FOR - 1);
+    assert_eq!(world.ask(&root).await, Ok(key()));
+    assert_eq!(world.asked(), 1);
+    world.clock.advance(1);
+    assert_eq!(world.ask(&root).await, Ok(key()));
     assert_eq!(world.asked(), 2);
 }
 
