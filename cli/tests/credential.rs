@@ -194,6 +194,40 @@ async fn the_status_is_checked_when_its_list_is_passed_and_said_to_be_open_other
 }
 
 #[tokio::test]
+async fn a_status_that_names_no_place_in_a_list_is_refused_when_a_list_is_passed() {
+    let sample = sample().await;
+    let entropy = SeededEntropy::new("cli status reference");
+    let issuer = SoftwareSigner::new(PrivateJwk::generate_p256(&entropy)).unwrap();
+    let file = |name: &str, text: &str| std::fs::write(sample.folder.path().join(name), text).unwrap();
+    file("issuer.json", &issuer.public_jwk().to_value().to_string());
+    file("list.jwt", "not read");
+    let base = ["verify", "--json", "--no-kb", "--now", "1795300000", "--issuer-jwk", "issuer.json"];
+    for (status, code, pointer) in [
+        (json!({"other": {}}), "status_mechanism_unknown", "/status"),
+        (json!({"status_list": []}), "status_reference_malformed", "/status/status_list"),
+        (
+            json!({"status_list": {"idx": 1, "uri": "status/1"}}),
+            "status_reference_malformed",
+            "/status/status_list/uri",
+        ),
+        (
+            json!({"status_list": {"idx": "1", "uri": "https://idp.example/status/1"}}),
+            "status_reference_malformed",
+            "/status/status_list/idx",
+        ),
+    ] {
+        let claims = json!({"iss": "https://idp.example", "vct": "urn:example:card:1", "status": status});
+        let claims = claims.as_object().unwrap().clone();
+        let credential = SdJwtBuilder::new(claims).sign(&issuer, &entropy).await.unwrap();
+        let ask = |more: &[&str]| verdict(&enishi(&sample, &[&base[..], more].concat(), &credential));
+        let (exit, found) = ask(&["--status-list", "list.jwt"]);
+        assert_eq!((exit, &found["code"], &found["pointer"]), (Some(1), &json!(code), &json!(pointer)));
+        let (exit, found) = ask(&[]);
+        assert_eq!((exit, &found["status"]), (Some(0), &json!("not_checked")), "{found}");
+    }
+}
+
+#[tokio::test]
 async fn inspect_shows_and_does_not_judge() {
     let sample = sample().await;
     let output = enishi(&sample, &["inspect"], &sample.presented);

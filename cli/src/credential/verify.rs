@@ -9,7 +9,7 @@ use enishi_credential::jose::jwk::{Jwk, JwkSet};
 use enishi_credential::sdjwt::{
     ExpectedVct, KeyBindingPolicy, TYP_SD_JWT_VC, UnverifiedSdJwt, Validation, VerifiedSdJwt,
 };
-use enishi_credential::status::{self, Status, StatusClaim, UnverifiedStatusListToken};
+use enishi_credential::status::{self, Status, StatusReference, UnverifiedStatusListToken};
 use enishi_credential::time::UnixTime;
 use enishi_credential::type_metadata::{IssuedClaims, Resolution, Source};
 use enishi_credential::verdict::{Checks, Failure, Verdict};
@@ -244,16 +244,12 @@ fn check_status(credential: &VerifiedSdJwt, material: &Material, now: UnixTime) 
             .at("/status")
             .remedy("pass the list that `status.status_list` names, or get a new credential")
     };
-    let claim = credential.claims().get("status");
-    let (claim, list) = match (claim, &material.status_list) {
-        (None, None) => return Ok(StatusSeen::None),
-        (Some(_), None) => return Ok(StatusSeen::NotChecked),
-        (None, Some(_)) => return Err(fault("status_missing", "the credential has no `status` to look up")),
-        (Some(claim), Some(list)) => (claim, list),
+    let Some(list) = &material.status_list else {
+        let open = credential.claims().contains_key("status");
+        return Ok(if open { StatusSeen::NotChecked } else { StatusSeen::None });
     };
-    let reference = serde_json::from_value::<StatusClaim>(claim.clone())
-        .map_err(|_| fault("status_reference_malformed", "`status` names no place in a status list"))?
-        .status_list;
+    let reference = StatusReference::of_credential(credential)?
+        .ok_or_else(|| fault("status_missing", "the credential has no `status` to look up"))?;
     let token = UnverifiedStatusListToken::parse(list.trim_end())?;
     let key = if let Some(key) = &material.status_key {
         key.clone()

@@ -1,8 +1,9 @@
 //! The verifier's signed word that a grant has stopped, checked before anybody relies on it (threat 17).
 
 use enishi_credential::encoding::json;
+use enishi_credential::issuer_key::choose_key;
 use enishi_credential::jose::jwk::Jwk;
-use enishi_credential::jose::jws::UnverifiedJws;
+use enishi_credential::jose::jws::{KeyHint, UnverifiedJws};
 use enishi_credential::verdict::{Failure, Verdict};
 use enishi_protocol::grant::State;
 use enishi_protocol::grant::acknowledgement::UnverifiedAcknowledgement;
@@ -48,7 +49,7 @@ impl Wallet {
         let issuer = issuer.ok_or_else(|| mismatch("it is not the verifier's"))?;
         let verdict = match self.verify_acknowledgement(grant, withdrawn, &issuer, &grant.verifier_key) {
             Err(failure) if failure.code == "signature_invalid" => {
-                let key = self.published_key(&issuer, jws.key_hint().kid).await?;
+                let key = self.published_key(&issuer, &jws.key_hint()).await?;
                 self.verify_acknowledgement(grant, withdrawn, &issuer, &key)
             }
             verdict => verdict,
@@ -74,7 +75,7 @@ impl Wallet {
         Ok(())
     }
 
-    async fn published_key(&self, issuer: &str, kid: Option<&str>) -> Result<Jwk, WalletError> {
+    async fn published_key(&self, issuer: &str, hint: &KeyHint<'_>) -> Result<Jwk, WalletError> {
         let url = well_known_url(&self.urls().check_identifier(issuer)?, METADATA);
         let metadata: Metadata = json::from_slice(&self.fetch_json(&url).await?)
             .map_err(|_| mismatch("the verifier's metadata cannot be read"))?;
@@ -83,10 +84,10 @@ impl Wallet {
         }
         let jwks_url = self.urls().check(&metadata.jwks_uri)?;
         let keys = parse_jwks(&self.fetch_json(&jwks_url).await?)?;
-        let key = kid.and_then(|kid| keys.find(kid)).filter(|key| key.key_use.as_deref() != Some("enc"));
-        Ok(key
-            .cloned()
-            .ok_or_else(|| mismatch("it is signed by a key that the verifier does not publish"))?)
+        let key = choose_key(&keys, hint).map_err(|_| {
+            mismatch("it is signed by a key that the verifier does not publish for signatures")
+        })?;
+        Ok(key.clone())
     }
 }
 

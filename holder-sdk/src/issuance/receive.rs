@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use enishi_credential::entropy;
+use enishi_credential::issuer_key::choose_key;
 use enishi_credential::jose::jwk::{JwkSet, PrivateJwk, Thumbprint};
 use enishi_credential::jose::jws::UnverifiedJws;
 use enishi_credential::linkage::HeldLinkage;
@@ -166,10 +167,8 @@ impl Wallet {
     fn verify_issued(&self, compact: &str, plan: &Plan<'_>) -> Verdict<HeldLinkage> {
         let jwt = compact.split('~').next().unwrap_or_default();
         let parsed = UnverifiedJws::parse(jwt)?;
-        let kid = parsed.key_hint().kid;
-        let key = kid.and_then(|kid| plan.keys.find(kid)).ok_or_else(|| {
-            refused("issuer_key_unknown", "no published key of the issuer has the credential's `kid`")
-        })?;
+        let key = choose_key(plan.keys, &parsed.key_hint())
+            .map_err(|failure| refused(failure.code, failure.detail).at("/kid"))?;
         let issuer = &plan.issuer.credential_issuer;
         HeldLinkage::receive(compact, self.signatures.as_ref(), issuer, key, self.now())
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use enishi_credential::crypto::Signer as _;
+use enishi_credential::jose::jwk::{Jwk, JwkSet};
 use enishi_holder_sdk::testing::{AcknowledgementFault, LinkAsk, World};
 use enishi_holder_sdk::{HttpResponse, Seed, Wallet, WalletParts};
 use enishi_protocol::grant::State as GrantState;
@@ -88,6 +90,15 @@ async fn threat_20_a_verifier_may_change_its_key_during_the_life_of_a_grant() {
     assert_eq!(wallet.withdraw("grant-1").await.unwrap_err().code(), "acknowledgement_mismatch");
     world.network.lose_answer("/jwks");
     assert_eq!(wallet.withdraw("grant-1").await.unwrap_err().code(), "unreachable");
+    for not_for_signatures in ["enc", "wrap"] {
+        let key = enishi_protocol::fixture::signer("verifier-2").public_jwk().clone();
+        let key = Jwk { key_use: Some(not_for_signatures.to_owned()), ..key };
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        let body = serde_json::to_vec(&JwkSet { keys: vec![key] }).unwrap();
+        world.network.answer_instead("/jwks", HttpResponse { status: 200, headers, body });
+        let error = wallet.withdraw("grant-1").await.unwrap_err();
+        assert_eq!(error.code(), "acknowledgement_mismatch", "{not_for_signatures}: {error}");
+    }
     assert!(wallet.grants()[0].withdrawn_at.is_none());
     wallet.withdraw("grant-1").await.unwrap();
     assert!(wallet.grants()[0].acknowledgement.is_some());

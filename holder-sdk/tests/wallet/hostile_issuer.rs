@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use enishi_credential::crypto::Signer as _;
+use enishi_credential::jose::jwk::{Jwk, JwkSet};
 use enishi_holder_sdk::testing::{IssuerFault, World};
-use enishi_holder_sdk::{MemoryVault, Vault as _, Wallet, WalletParts};
+use enishi_holder_sdk::{HttpResponse, MemoryVault, Vault as _, Wallet, WalletParts};
+use enishi_protocol::issuer_keys;
 
 #[tokio::test]
 async fn every_bad_credential_is_refused_with_its_code_and_nothing_is_kept() {
@@ -50,13 +53,39 @@ async fn one_bad_credential_spoils_its_batch_and_no_other() {
 }
 
 #[tokio::test]
+async fn only_the_one_published_signing_key_that_the_credential_means_counts() {
+    let world = World::new().await;
+    let wallet = world.wallet();
+    let key = world.town.issuer.public_jwk().clone();
+    let other = enishi_protocol::fixture::signer("other").public_jwk().clone();
+    let issuer = &world.town.ids.issuer;
+    for (keys, expected) in [
+        (vec![key.clone().for_encryption()], "issuer_key_unfit"),
+        (vec![Jwk { key_use: Some("wrap".to_owned()), ..key.clone() }], "issuer_key_unfit"),
+        (vec![other.clone()], "issuer_key_unknown"),
+        (vec![other.with_kid(key.kid.clone().unwrap())], "signature_invalid"),
+        (Vec::new(), "issuer_key_unknown"),
+    ] {
+        let published = issuer_keys::metadata(issuer, &JwkSet { keys });
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        let body = published.to_string().into_bytes();
+        world.network.answer_instead("jwt-vc-issuer", HttpResponse { status: 200, headers, body });
+        let uri = world.issuer.offer("resident-1", &[&world.town.ids.sp]);
+        let offer = wallet.read_offer(&uri).await.unwrap();
+        let error = wallet.redeem(&offer, None, 1).await.unwrap_err();
+        assert_eq!(error.code(), expected, "{error}");
+        assert!(wallet.credentials().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn threat_10_keys_of_the_issuer_come_from_its_own_metadata_only() {
     let world = World::new().await;
     let wallet = world.wallet();
     let offer = wallet.read_offer(&world.issuer.offer("resident-1", &[&world.town.ids.sp])).await.unwrap();
     let body = br#"{"issuer":"https://evil.example","jwks":{"keys":[]}}"#.to_vec();
     let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    let foreign = enishi_holder_sdk::HttpResponse { status: 200, headers, body };
+    let foreign = HttpResponse { status: 200, headers, body };
     world.network.answer_instead("jwt-vc-issuer", foreign);
     let error = wallet.redeem(&offer, None, 1).await.unwrap_err();
     assert_eq!(error.code(), "issuer_metadata_unusable");

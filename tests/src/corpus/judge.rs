@@ -2,7 +2,7 @@
 
 use enishi_credential::crypto::{Algorithm, SignatureVerifier};
 use enishi_credential::did::{self, Did, DidDocument, DidUrl, Relationship};
-use enishi_credential::issuer_key::{IssuerTrust, Material, Mechanism, Profile};
+use enishi_credential::issuer_key::{IssuerTrust, Material, Mechanism, Profile, choose_key};
 use enishi_credential::jose::jwk::{Jwk, JwkSet};
 use enishi_credential::linkage::{HeldLinkage, LinkageDemand, verify_first_party, verify_mediated};
 use enishi_credential::sdjwt::{ExpectedVct, KeyBindingPolicy, UnverifiedSdJwt, Validation, VerifiedSdJwt};
@@ -88,14 +88,12 @@ fn issuer_key(
     credential: &UnverifiedSdJwt<'_>,
     validation: &mut Validation,
 ) -> Verdict<Jwk> {
-    let unknown = |detail: &str| Failure::new("issuer-key", "issuer_key_unknown", detail);
     let issuer = || policy.issuer.clone().expect("the policy names the issuer");
     let (mechanism, published) = match &policy.keys {
         Keys::Jwk(jwk) => return Ok(Jwk::from_value(jwk).expect("the policy's key")),
         Keys::Jwks(set) => {
             let set: JwkSet = serde_json::from_value(set.clone()).expect("the policy's keys");
-            let found = credential.key_hint().kid.and_then(|kid| set.find(kid).cloned());
-            return found.ok_or_else(|| unknown("no single key has this `kid`").at("/kid"));
+            return choose_key(&set, &credential.key_hint()).cloned();
         }
         Keys::Metadata(metadata) => {
             let IssuerKeySource::Inline(keys) =

@@ -11,7 +11,7 @@ use crate::verdict::Verdict;
 /// # Errors
 /// `kid_missing`, `kid_repeated`, `issuer_key_unknown`, `issuer_key_unfit`.
 pub fn choose_key<'a>(set: &'a JwkSet, hint: &KeyHint<'_>) -> Verdict<&'a Jwk> {
-    let signs = |key: &&Jwk| key.algorithm().is_some() && key.key_use.as_deref() != Some("enc");
+    let signs = |key: &&Jwk| key.algorithm().is_some_and(|algorithm| key.may_verify(algorithm));
     let unknown = || fault("issuer_key_unknown", "the issuer publishes no such key");
     let key = if let Some(kid) = hint.kid {
         let mut named = set.keys.iter().filter(|key| key.kid.as_deref() == Some(kid));
@@ -28,7 +28,7 @@ pub fn choose_key<'a>(set: &'a JwkSet, hint: &KeyHint<'_>) -> Verdict<&'a Jwk> {
         }
         key
     };
-    if signs(&key) && key.algorithm() == Some(hint.algorithm) {
+    if key.may_verify(hint.algorithm) {
         return Ok(key);
     }
     Err(fault("issuer_key_unfit", "the key is not for signatures by this algorithm"))

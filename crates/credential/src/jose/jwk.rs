@@ -397,14 +397,6 @@ pub struct JwkSet {
     pub keys: Vec<Jwk>,
 }
 
-impl JwkSet {
-    /// The key named `kid`, if exactly one has that name.
-    pub fn find(&self, kid: &str) -> Option<&Jwk> {
-        let mut named = self.keys.iter().filter(|key| key.kid.as_deref() == Some(kid));
-        named.next().filter(|_| named.next().is_none())
-    }
-}
-
 impl<'de> Deserialize<'de> for JwkSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]

@@ -7,7 +7,7 @@ use super::fault;
 use crate::commitment::LinkClaim;
 use crate::jose::jwk::Thumbprint;
 use crate::sdjwt::VerifiedSdJwt;
-use crate::status::{StatusClaim, StatusReference};
+use crate::status::StatusReference;
 use crate::time::UnixTime;
 use crate::verdict::Verdict;
 
@@ -43,7 +43,6 @@ impl LinkageView {
             Err(fault("times_not_rounded", format!("`{name}` is not the start of a day"))
                 .at(format!("/{name}")))
         };
-        let status: Option<StatusClaim> = optional(claims, "status")?;
         Ok(Self {
             iss: text(claims, "iss")?,
             rp: text(claims, "rp")?,
@@ -52,7 +51,7 @@ impl LinkageView {
             expires: day("exp", credential.expires())?,
             link: optional(claims, "link")?.ok_or_else(|| malformed("link"))?,
             jkt: credential.cnf_thumbprint().ok_or_else(|| malformed("cnf"))?,
-            status: status.map(|status| status.status_list),
+            status: StatusReference::of_credential(credential).map_err(|_| malformed("status"))?,
         })
     }
 }

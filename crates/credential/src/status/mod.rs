@@ -48,7 +48,7 @@ pub use aggregation::{MAX_AGGREGATED_LISTS, MAX_AGGREGATION_BYTES, StatusListAgg
 pub use bits::StatusBits;
 pub use claims::CLOCK_SKEW;
 pub use list::{EncodedStatusList, MAX_LIST_BYTES, StatusList};
-pub use reference::{StatusClaim, StatusReference};
+pub use reference::StatusReference;
 pub use token::StatusListToken;
 pub use verify::{Expected, KeySource, UnverifiedStatusListToken, VerifiedStatusList};
 

@@ -19,14 +19,6 @@ pub struct StatusReference {
     pub uri: String,
 }
 
-/// The claim `status` of a referenced token. Other mechanisms than a status list are not read here, and a claim without
-/// `status_list` is refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatusClaim {
-    /// The reference.
-    pub status_list: StatusReference,
-}
-
 impl StatusReference {
     /// The reference in a credential whose every other check held; `None` for a credential without `status`. Only a verified
     /// credential can be asked, so that nothing is ever fetched for one that is forged or expired (Token Status List §8.3,

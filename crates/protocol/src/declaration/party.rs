@@ -57,11 +57,6 @@ impl Party {
         )
     }
 
-    /// The signing key named `kid`.
-    pub fn signing_key(&self, kid: &str) -> Option<&Jwk> {
-        self.jwks.find(kid).filter(|key| key.key_use.as_deref() != Some("enc") && key.algorithm().is_some())
-    }
-
     /// The keys that can be sealed to, the preferred one first.
     pub fn encryption_keys(&self) -> impl Iterator<Item = &Jwk> {
         self.jwks.keys.iter().filter(|key| key.key_use.as_deref() == Some("enc"))

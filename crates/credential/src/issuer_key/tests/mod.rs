@@ -94,6 +94,16 @@ async fn sd_v25_the_kid_names_a_published_key() {
     assert_eq!(with(&two, &silent), Err("kid_missing"));
     let one = JwkSet { keys: vec![public("x", "0").for_encryption(), public("b", "2")] };
     assert_eq!(with(&one, &silent), Ok(ISSUER.to_owned()), "one signing key");
+    // Nor is one for signatures whose `use` is something else than `sig` and `enc`, or whose `alg` cannot be.
+    let (wrapping, other) = (
+        |key| Jwk { key_use: Some("wrap".to_owned()), ..key },
+        |key| Jwk { alg: Some("ES384".to_owned()), ..key },
+    );
+    let one = JwkSet { keys: vec![wrapping(public("x", "0")), public("b", "2")] };
+    assert_eq!(with(&one, &silent), Ok(ISSUER.to_owned()), "one signing key");
+    for unfit in [wrapping(public("b", "2")), other(public("b", "2"))] {
+        assert_eq!(with(&JwkSet { keys: vec![unfit] }, &good), Err("issuer_key_unfit"));
+    }
     assert_eq!(with(&JwkSet::default(), &silent), Err("issuer_key_unknown"));
     let twice = JwkSet { keys: vec![public("b", "2"), public("a", "2")] };
     assert_eq!(with(&twice, &good), Err("kid_repeated"));

@@ -154,7 +154,6 @@ fn tsl_n5_a_reference_that_is_not_one_is_refused() {
         let failure = reading(&claim).unwrap_err();
         assert_eq!(failure.code, "status_reference_malformed", "{idx}");
         assert_eq!(failure.pointer, "/status/status_list/idx", "{idx}");
-        assert!(json::from_slice::<StatusClaim>(claim.as_bytes()).is_err(), "{idx}");
     }
     for claim in [
         "1".to_owned(),
