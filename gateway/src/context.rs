@@ -107,7 +107,13 @@ impl Gateway {
         let verifiers =
             TrustedKeys::new(VERIFIER_METADATA, verifiers, called_by(), told_by(), config.development);
         let verifiers = Arc::new(verifiers);
-        let issuers = TrustedKeys::of_issuers(config.issuers()?, called_by(), told_by(), config.development);
+        let issuers = TrustedKeys::of_issuers(
+            config.issuers()?,
+            called_by(),
+            told_by(),
+            Arc::clone(&signatures),
+            config.development,
+        );
         let status_lists = StatusLists::new(
             client.clone(),
             Arc::clone(&clock),

@@ -224,6 +224,8 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use enishi_service::trust::testing;
+
     use super::*;
 
     const EXAMPLE: &str = include_str!("../verifier.example.toml");
@@ -268,12 +270,8 @@ mod tests {
 
     #[test]
     fn the_example_shows_every_way_to_an_issuers_keys() {
-        let shown =
-            EXAMPLE.replace("#   { id", "  { id").replace("issuers = [\"https://issuer.example\"]", "");
-        let shown = shown.replace("# issuers = [", "issuers = [").replace("# ]", "]");
-        assert_eq!(read(&shown).unwrap().trust.issuers.len(), 2);
-        let haip = shown.replace("# profile = \"haip\"", "profile = \"haip\"");
-        assert!(refused(&haip).contains("expected keys = \"x5c\""));
+        let issuers = |text: &str| read(text).map(|config| config.trust.issuers);
+        testing::example_shows_every_way_to_an_issuers_keys(EXAMPLE, issuers);
     }
 
     #[test]

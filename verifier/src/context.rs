@@ -88,6 +88,7 @@ impl Context {
             config.issuers()?,
             client.clone(),
             Arc::clone(&clock),
+            Arc::clone(&signatures),
             config.development,
         ));
         let status_lists = StatusLists::new(

@@ -50,6 +50,7 @@ pub(super) struct World {
     pub(super) town: Town,
     pub(super) clock: Arc<FixedClock>,
     pub(super) others: Arc<Others>,
+    issuer_origin: String,
     pub(super) base: String,
     pub(super) internal: String,
     pub(super) store: Store,
@@ -112,22 +113,25 @@ struct Setup {
     purpose_lifetime: Option<i64>,
     url: Option<String>,
     now: UnixTime,
+    /// Whether the issuer is known by a `did:web`, and otherwise by its metadata.
+    by_did: bool,
 }
 
 const LINKING: Setup =
-    Setup { mode: |_| json!({"linking": {}}), purpose_lifetime: None, url: None, now: NOW };
+    Setup { mode: |_| json!({"linking": {}}), purpose_lifetime: None, url: None, now: NOW, by_did: false };
 
-const FIRST_PARTY: Setup = Setup {
-    mode: |ids| json!({"first_party": {"rp": ids.sp, "acr_values": ["substantial"]}}),
-    purpose_lifetime: None,
-    url: None,
-    now: NOW,
-};
+const FIRST_PARTY: Setup =
+    Setup { mode: |ids| json!({"first_party": {"rp": ids.sp, "acr_values": ["substantial"]}}), ..LINKING };
 
 impl World {
     /// A linking verifier.
     pub(super) async fn linking() -> Self {
         Self::start(LINKING).await
+    }
+
+    /// A linking verifier that trusts an issuer by its `did:web`.
+    pub(super) async fn linking_by_did() -> Self {
+        Self::start(Setup { by_did: true, ..LINKING }).await
     }
 
     /// A linking verifier on every database at hand.
@@ -163,13 +167,16 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let listeners = Listeners::loopback().await.unwrap();
         let port = listeners.public.local_addr().unwrap().port();
+        let issuer = issuer(Arc::clone(&others), Arc::clone(&clock), setup.by_did).await;
+        let trusted = if setup.by_did { json!({"id": issuer.id, "keys": "did"}) } else { json!(issuer.id) };
         let ids = Ids {
-            issuer: issuer(Arc::clone(&others), Arc::clone(&clock)).await,
+            issuer: issuer.id,
             verifier: format!("http://localhost:{port}"),
             sp: party_server(Arc::clone(&others)).await,
             dp: party_server(Arc::clone(&others)).await,
         };
         let mut town = Town::new(ids.clone(), setup.now).await;
+        town.issuer = issuer.signer;
         if let Some(lifetime) = setup.purpose_lifetime {
             shorten_purpose(&mut town, lifetime).await;
         }
@@ -187,7 +194,7 @@ impl World {
             "store": {"url": url},
             "keys": {"file": folder.path().join("keys.json")},
             "wallet": {"client_id_prefix": "decentralized_identifier"},
-            "trust": {"issuers": [ids.issuer]},
+            "trust": {"issuers": [trusted]},
         });
         value.as_object_mut().unwrap().extend((setup.mode)(&ids).as_object().unwrap().clone());
         if let Some(linking) = value.get_mut("linking") {
@@ -216,6 +223,7 @@ impl World {
             town,
             clock,
             others,
+            issuer_origin: issuer.origin,
             base: ids.verifier,
             internal: format!("http://localhost:{}", running.internal_addr.port()),
             store: Store::connect(&url).await.unwrap(),
@@ -488,7 +496,7 @@ impl World {
     }
 
     pub(super) fn status_reference(&self) -> StatusReference {
-        StatusReference { idx: 7, uri: format!("{}/status/1", self.town.ids.issuer) }
+        StatusReference { idx: 7, uri: format!("{}/status/1", self.issuer_origin) }
     }
 }
 

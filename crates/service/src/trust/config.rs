@@ -7,13 +7,14 @@
 //!   "https://issuer.example",                                                    # JWT VC Issuer Metadata
 //!   { id = "https://pid.example", keys = "x5c", anchors = ["/etc/enishi/pid.pem"] },
 //!   { id = "did:jwk:eyJ…", keys = "did" },
+//!   { id = "did:web:card.example", keys = "did" },                               # its document is fetched
 //! ]
 //! ```
 
 use std::fmt;
 use std::path::PathBuf;
 
-use enishi_credential::did::Did;
+use enishi_credential::did::{Did, Location, Relationship, webvh};
 use enishi_credential::issuer_key::{IssuerTrust, Mechanism, Profile};
 use enishi_credential::x509::TrustAnchors;
 use serde::de::value::MapAccessDeserializer;
@@ -38,14 +39,14 @@ pub enum TrustProfile {
 /// One trusted issuer: its id alone, for one that publishes JWT VC Issuer Metadata, or a table.
 #[derive(Debug, Clone)]
 pub struct IssuerConfig {
-    id: String,
-    keys: KeySource,
+    pub(super) id: String,
+    pub(super) keys: KeySource,
     anchors: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum KeySource {
+pub(super) enum KeySource {
     Metadata,
     X5c,
     Did,
@@ -109,10 +110,14 @@ impl IssuerConfig {
             return url.map(drop).map_err(|refusal| self.fault(&refusal.to_string()));
         }
         let did = Did::parse(&self.id).map_err(|_| self.fault("expected a DID"))?;
-        if matches!(did.method(), "jwk" | "key") {
-            return Ok(());
-        }
-        Err(self.fault("expected a did:jwk or did:key"))
+        // What is checked here, nobody has to find out from a credential that is refused.
+        let found = match did.method() {
+            "jwk" | "key" => did.resolve_key(Relationship::AssertionMethod).map(drop),
+            "web" => Location::of(&did).map(drop),
+            "webvh" => webvh::check(&did).map(drop),
+            _ => return Err(self.fault("expected a did:jwk, did:key, did:web or did:webvh")),
+        };
+        found.map_err(|failure| self.fault(&failure.to_string()))
     }
 
     fn mechanism(&self) -> Result<Mechanism, ConfigError> {
@@ -200,11 +205,17 @@ mod tests {
 
     #[test]
     fn every_issuer_has_its_mechanism() {
-        let (file, did) = (anchors(), "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK");
+        let file = anchors();
+        let dids = [
+            "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK",
+            "did:web:d.example:issuer",
+            "did:webvh:QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n:e.example",
+        ];
+        let by_did = dids.map(|did| format!("{{ id = \"{did}\", keys = \"did\" }}")).join(", ");
         let x5c =
             |id: &str| format!(r#"{{ id = "{id}", keys = "x5c", anchors = ["{}"] }}"#, file.path().display());
         let trust = read(&format!(
-            r#"issuers = ["https://a.example", {}, {{ id = "{did}", keys = "did" }},
+            r#"issuers = ["https://a.example", {}, {by_did},
                           {{ id = "https://c.example", keys = "metadata" }}]"#,
             x5c("https://b.example")
         ));
@@ -212,7 +223,9 @@ mod tests {
         assert!(matches!(trust.mechanism("https://a.example"), Some(Mechanism::Metadata)));
         assert!(matches!(trust.mechanism("https://b.example"), Some(Mechanism::Certificate(_))));
         assert!(matches!(trust.mechanism("https://c.example"), Some(Mechanism::Metadata)));
-        assert!(matches!(trust.mechanism(did), Some(Mechanism::Did)));
+        for did in dids {
+            assert!(matches!(trust.mechanism(did), Some(Mechanism::Did)), "{did}");
+        }
         assert!(read(&format!("profile = \"haip\"\nissuers = [{}]", x5c("https://b.example"))).is_ok());
     }
 
@@ -235,7 +248,16 @@ mod tests {
                 "/none.pem",
             ),
             (r#"issuers = [{ id = "https://a.example", keys = "did" }]"#, "expected a DID"),
-            (r#"issuers = [{ id = "did:example:1", keys = "did" }]"#, "did:jwk or did:key"),
+            (
+                r#"issuers = [{ id = "did:example:1", keys = "did" }]"#,
+                "did:jwk, did:key, did:web or did:webvh",
+            ),
+            (r#"issuers = [{ id = "did:jwk:e30", keys = "did" }]"#, "did_key_invalid"),
+            (r#"issuers = [{ id = "did:web:127.0.0.1", keys = "did" }]"#, "IP address"),
+            (r#"issuers = [{ id = "did:web:a.example:%2e%2e", keys = "did" }]"#, "path segment"),
+            (r#"issuers = [{ id = "did:webvh:a.example", keys = "did" }]"#, "did_invalid"),
+            (r#"issuers = [{ id = "did:webvh:scid:a.example", keys = "did" }]"#, "SCID"),
+            (r#"issuers = [{ id = "did:web:a.example", keys = "metadata" }]"#, "https://"),
             (r#"issuers = ["did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"]"#, "https://"),
             ("profile = \"haip\"\nissuers = [\"https://a.example\"]", "trust.profile is \"haip\""),
             ("profile = \"lax\"\nissuers = []", "unknown variant `lax`"),

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use enishi_credential::crypto::SignatureVerifier;
+use enishi_credential::did::Did;
 use enishi_credential::issuer_key::{Fetched, IssuerTrust, KeySearch, Mechanism, Needs, Profile};
 use enishi_credential::jose::jwk::Jwk;
 use enishi_credential::jose::jws::KeyHint;
@@ -13,9 +15,11 @@ use enishi_protocol::linking::{IssuerHint, IssuerKeys};
 use enishi_protocol::web::UrlPolicy;
 use tokio::sync::OwnedMutexGuard;
 
+use super::dids::DidFetcher;
 use super::issuer_metadata::MetadataFetcher;
 use crate::client::GuardedClient;
 use crate::config::{Development, PublicUrl};
+use crate::keys::AwsVerifier;
 
 /// Keys are fetched again after so many seconds, if anybody asks; sooner if their owner says so.
 const FRESH_FOR: i64 = 300;
@@ -24,22 +28,36 @@ const FRESH_FOR: i64 = 300;
 const USABLE_FOR: i64 = 600;
 /// Seconds between two attempts, so that unknown key names cannot make us hammer anybody.
 const RETRY_AFTER: i64 = 10;
+/// What the owner of a DID says when it is no more (did:web and did:webvh 1.0, "Deactivate"): then its keys end at once,
+/// unlike those of somebody who cannot be reached.
+const WITHDRAWN: [&str; 2] = ["did_not_found", "did_deactivated"];
 
 /// The keys of those whose signatures this server believes. Nothing is ever fetched for anybody else (threat 10).
 ///
-/// What is kept is bounded: one entry for everybody who is configured, of at most 64 KiB, used for ten minutes at most and
-/// asked for every ten seconds at most, whatever callers ask for.
+/// What is kept is bounded: one entry for everybody who is configured, of at most 64 KiB (for a `did:webvh`, 512 KiB), used
+/// for ten minutes at most and asked for every ten seconds at most, whatever callers ask for.
 pub struct TrustedKeys {
-    fetcher: MetadataFetcher,
+    sources: Sources,
     clock: Arc<dyn Clock>,
     trust: IssuerTrust,
     entries: BTreeMap<String, Arc<Entry>>,
+}
+
+/// Where keys come from.
+#[derive(Clone)]
+struct Sources {
+    metadata: MetadataFetcher,
+    dids: DidFetcher,
 }
 
 struct Entry {
     id: String,
     /// The id, where it is a URL.
     url: Option<PublicUrl>,
+    /// The id, where it is a DID whose document is to be fetched.
+    did: Option<Did>,
+    /// Where the issuer publishes what is its own.
+    origin: Option<String>,
     known: RwLock<Known>,
     /// Held while fetching, so that many callers make one request.
     gate: Arc<tokio::sync::Mutex<()>>,
@@ -69,18 +87,21 @@ impl TrustedKeys {
         let trust = all.try_fold(IssuerTrust::new(Profile::Any), |trust, url| {
             trust.with(url.as_str(), Mechanism::Metadata)
         });
-        Self::with_trust(well_known, trust.unwrap_or_default(), client, clock, development)
+        // No DID is among them, so nothing is verified here.
+        let verifier = Arc::new(AwsVerifier);
+        Self::with_trust(well_known, trust.unwrap_or_default(), client, clock, verifier, development)
     }
 
     /// The keys of issuers of credentials, each found as it is configured: by JWT VC Issuer Metadata (SD-JWT VC §4), by
-    /// certificate, or by DID.
+    /// certificate, or by DID. The logs of those that are known by a `did:webvh` are verified with `verifier`.
     pub fn of_issuers(
         trust: IssuerTrust,
         client: GuardedClient,
         clock: Arc<dyn Clock>,
+        verifier: Arc<dyn SignatureVerifier>,
         development: Development,
     ) -> Self {
-        Self::with_trust(issuer_keys::WELL_KNOWN, trust, client, clock, development)
+        Self::with_trust(issuer_keys::WELL_KNOWN, trust, client, clock, verifier, development)
     }
 
     fn with_trust(
@@ -88,17 +109,26 @@ impl TrustedKeys {
         trust: IssuerTrust,
         client: GuardedClient,
         clock: Arc<dyn Clock>,
+        verifier: Arc<dyn SignatureVerifier>,
         development: Development,
     ) -> Self {
-        let entry = |id: &str| Entry {
-            id: id.to_owned(),
-            url: PublicUrl::parse(id, development).ok(),
-            known: RwLock::default(),
-            gate: Arc::default(),
+        let sources = Sources {
+            metadata: MetadataFetcher::new(well_known, development.url_policy(), client.clone()),
+            dids: DidFetcher::new(client, verifier, development),
         };
-        let entries = trust.issuers().map(|(id, _)| (id.to_owned(), Arc::new(entry(id)))).collect();
-        let fetcher = MetadataFetcher::new(well_known, development.url_policy(), client);
-        Self { fetcher, clock, trust, entries }
+        let entry = |id: &str, mechanism: &Mechanism| {
+            let url = PublicUrl::parse(id, development).ok();
+            let did = match KeySearch::configured(id, mechanism).needs() {
+                Needs::DidDocument(did) => Some(did),
+                _ => None,
+            };
+            let published = || did.as_ref().and_then(|did| sources.dids.origin(did));
+            let origin = url.as_ref().map(|url| url.origin().to_owned()).or_else(published);
+            let (known, gate) = (RwLock::default(), Arc::default());
+            Arc::new(Entry { id: id.to_owned(), url, origin, did, known, gate })
+        };
+        let entries = trust.issuers().map(|(id, mechanism)| (id.to_owned(), entry(id, mechanism))).collect();
+        Self { sources, clock, trust, entries }
     }
 
     /// Whether exactly this id is trusted.
@@ -109,6 +139,12 @@ impl TrustedKeys {
     /// The trusted one with exactly this id, if the id is a URL.
     pub fn find(&self, id: &str) -> Option<&PublicUrl> {
         self.entries.get(id)?.url.as_ref()
+    }
+
+    /// The origin of what the trusted one with exactly this id publishes: that of its URL, or that of its `did:web` or
+    /// `did:webvh`.
+    pub(super) fn origin(&self, id: &str) -> Option<&str> {
+        self.entries.get(id)?.origin.as_deref()
     }
 
     /// The key of `id` that a JWS names, in the way that is configured for `id`: by its `kid`, or the only signing key when
@@ -126,10 +162,12 @@ impl TrustedKeys {
         self.ensure(entry, |fetched| fetched.names(hint.kid)).await?;
         let known = read(entry);
         let found = search.key(hint, known.fetched.material(), self.clock.now());
-        found.map(|key| key.into_parts().1).map_err(|failure| {
-            Failure::new("issuer-key", "key_unknown", failure.detail)
+        found.map(|key| key.into_parts().1).map_err(|failure| match known.fetched {
+            // A document says precisely why a method of it is no key.
+            Fetched::Document(_) => failure,
+            _ => Failure::new("issuer-key", "key_unknown", failure.detail)
                 .at("/kid")
-                .remedy("sign with a published key and name it in `kid`")
+                .remedy("sign with a published key and name it in `kid`"),
         })
     }
 
@@ -157,7 +195,7 @@ impl TrustedKeys {
     }
 
     pub(super) const fn policy(&self) -> UrlPolicy {
-        self.fetcher.policy()
+        self.sources.metadata.policy()
     }
 
     fn search(&self, id: &str) -> Option<(KeySearch<'_>, &Arc<Entry>)> {
@@ -197,15 +235,15 @@ impl TrustedKeys {
     /// Fetches in a task of its own: a caller that goes away neither stops it nor makes the next one ask again.
     async fn refresh(&self, entry: &Arc<Entry>, gate: OwnedMutexGuard<()>, now: UnixTime) -> Verdict<()> {
         write(entry).tried_at = Some(now);
-        let (fetcher, entry) = (self.fetcher.clone(), Arc::clone(entry));
+        let (sources, entry) = (self.sources.clone(), Arc::clone(entry));
         let task = tokio::spawn(async move {
             let _gate = gate;
-            match fetcher.fetch(&entry.id).await {
-                Ok(published) => {
+            match sources.fetch(&entry, now).await {
+                Ok((fetched, fresh_for)) => {
                     *write(&entry) = Known {
-                        fetched: Fetched::Keys(published.keys),
+                        fetched,
                         fetched_at: Some(now),
-                        fresh_for: published.fresh_for.unwrap_or(FRESH_FOR).clamp(RETRY_AFTER, FRESH_FOR),
+                        fresh_for: fresh_for.unwrap_or(FRESH_FOR).clamp(RETRY_AFTER, FRESH_FOR),
                         tried_at: Some(now),
                     };
                     Ok(())
@@ -213,6 +251,9 @@ impl TrustedKeys {
                 Err(failure) => {
                     let (code, detail) = (failure.code, &failure.detail);
                     tracing::warn!(issuer = %entry.id, code, %detail, "no keys of a trusted issuer");
+                    if WITHDRAWN.contains(&code) {
+                        *write(&entry) = Known { tried_at: Some(now), ..Known::default() };
+                    }
                     Err(failure)
                 }
             }
@@ -232,6 +273,18 @@ impl TrustedKeys {
     /// Seconds since the fetch; `None` for what was never fetched, or later than now.
     fn age(&self, known: &Known) -> Option<i64> {
         Some(self.clock.now().since(known.fetched_at?)).filter(|age| *age >= 0)
+    }
+}
+
+impl Sources {
+    /// What leads to the keys of the entry, and for how many seconds it may be used, if their owner says so.
+    async fn fetch(&self, entry: &Entry, now: UnixTime) -> Verdict<(Fetched, Option<i64>)> {
+        if let Some(did) = &entry.did {
+            let (document, fresh_for) = self.dids.document(did, now).await?;
+            return Ok((Fetched::Document(document), fresh_for));
+        }
+        let published = self.metadata.fetch(&entry.id).await?;
+        Ok((Fetched::Keys(published.keys), published.fresh_for))
     }
 }
 
@@ -256,7 +309,7 @@ pub(super) fn not_trusted() -> Failure {
 
 fn unavailable(detail: &str) -> Failure {
     Failure::new("issuer-keys", "keys_unavailable", format!("the issuer's keys cannot be had: {detail}"))
-        .remedy("try again later; the issuer must serve its metadata under its own identifier")
+        .remedy("try again later; the issuer must serve its metadata or its DID document under its own identifier")
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ mod dids;
 mod issuer_metadata;
 mod keys;
 mod status_lists;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use config::{IssuerConfig, TrustProfile, check_issuers, load_issuers};
 pub use dids::{DidPolicy, DidResolver};

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use enishi_credential::crypto::Signer as _;
+use enishi_credential::crypto::{Signer as _, SoftwareSigner};
 use enishi_credential::jose::jwk::JwkSet;
 use enishi_credential::status::{Status, StatusBits, StatusList, StatusListToken};
 use enishi_credential::time::FixedClock;
 use enishi_protocol::issuer_keys;
 use http::StatusCode;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 /// What the other servers have seen, and how they behave.
@@ -26,6 +27,17 @@ pub(in crate::tests) struct Others {
     pub(in crate::tests) status_missing: Mutex<bool>,
     /// How often it was asked for.
     pub(in crate::tests) status_fetches: Mutex<u32>,
+    /// The document of the issuer that is known by its DID; null when its host cannot answer.
+    pub(in crate::tests) did_document: Mutex<Value>,
+    /// How often it was asked for.
+    pub(in crate::tests) did_fetches: Mutex<u32>,
+}
+
+/// Who the issuer is, by what it signs, and where its server is.
+pub(super) struct IssuerServer {
+    pub(super) id: String,
+    pub(super) signer: SoftwareSigner,
+    pub(super) origin: String,
 }
 
 async fn serve(router: Router) -> String {
@@ -35,17 +47,36 @@ async fn serve(router: Router) -> String {
     format!("http://localhost:{port}")
 }
 
-/// The issuer's server: metadata and a status list.
-pub(super) async fn issuer(others: Arc<Others>, clock: Arc<FixedClock>) -> String {
+/// The issuer's server: a status list, and metadata or a DID document.
+pub(super) async fn issuer(others: Arc<Others>, clock: Arc<FixedClock>, by_did: bool) -> IssuerServer {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let id = format!("http://localhost:{}", listener.local_addr().unwrap().port());
-    let signer = enishi_protocol::fixture::signer("issuer-1");
+    let port = listener.local_addr().unwrap().port();
+    let origin = format!("http://localhost:{port}");
+    let id = if by_did { format!("did:web:localhost%3A{port}") } else { origin.clone() };
+    let kid = if by_did { format!("{id}#issuer-1") } else { "issuer-1".to_owned() };
+    let key = enishi_protocol::fixture::key("issuer-1").map_public(|public| public.with_kid(kid.as_str()));
+    let signer = SoftwareSigner::new(key).unwrap();
     let keys = JwkSet { keys: vec![signer.public_jwk().clone()] };
+    *others.did_document.lock().unwrap() = json!({
+        "id": id,
+        "verificationMethod": [
+            {"id": kid, "type": "JsonWebKey", "controller": id, "publicKeyJwk": signer.public_jwk()},
+        ],
+        "assertionMethod": [kid],
+    });
     let metadata = issuer_keys::metadata(&id, &keys);
-    let uri = format!("{id}/status/1");
+    let uri = format!("{origin}/status/1");
+    let published = Arc::clone(&others);
+    let document = async move || {
+        *published.did_fetches.lock().unwrap() += 1;
+        let document = published.did_document.lock().unwrap().clone();
+        if document.is_null() { Err(StatusCode::SERVICE_UNAVAILABLE) } else { Ok(Json(document)) }
+    };
+    let list_signer = signer.clone();
     let list = move || {
-        let (others, uri, signer, now) =
-            (Arc::clone(&others), uri.clone(), signer.clone(), enishi_credential::time::Clock::now(&*clock));
+        let signer = list_signer.clone();
+        let (others, uri, now) =
+            (Arc::clone(&others), uri.clone(), enishi_credential::time::Clock::now(&*clock));
         async move {
             *others.status_fetches.lock().unwrap() += 1;
             if *others.status_missing.lock().unwrap() {
@@ -71,9 +102,10 @@ pub(super) async fn issuer(others: Arc<Others>, clock: Arc<FixedClock>) -> Strin
     };
     let router = Router::new()
         .route("/.well-known/jwt-vc-issuer", get(move || async move { Json(metadata) }))
+        .route("/.well-known/did.json", get(document))
         .route("/status/1", get(list));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    id
+    IssuerServer { id, signer, origin }
 }
 
 /// A party's server: it takes notices.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enishi_credential::crypto::SignatureVerifier;
-use enishi_credential::did::webvh::{self, MAX_LOG, MAX_WITNESS_FILE, UnwitnessedLog, WebvhLog};
+use enishi_credential::did::webvh::{self, MAX_LOG, MAX_WITNESS_FILE, UnwitnessedLog, Version, WebvhLog};
 use enishi_credential::did::{Did, DidDocument, Location, MAX_DOCUMENT};
 use enishi_credential::time::UnixTime;
 use enishi_credential::verdict::{Failure, Verdict};
@@ -53,6 +53,25 @@ impl DidFetcher {
         development: Development,
     ) -> Self {
         Self { client, verifier, development }
+    }
+
+    /// The document of `did` at this moment, and for how many seconds it may be used, if its owner says so.
+    pub(in crate::trust) async fn document(
+        &self,
+        did: &Did,
+        now: UnixTime,
+    ) -> Verdict<(DidDocument, Option<i64>)> {
+        match self.fetch(did, now).await? {
+            Published::Document(document, fresh_for) => Ok((Arc::unwrap_or_clone(document), fresh_for)),
+            Published::Log(log) => Ok((log.resolve(&Version::LATEST)?.document, Some(i64::from(log.ttl())))),
+        }
+    }
+
+    /// The origin on which `did` is published; none for other methods.
+    pub(in crate::trust) fn origin(&self, did: &Did) -> Option<String> {
+        let location = Location::of(did).ok()?;
+        let url = location.url(scheme(&location, self.development), "did.json");
+        Some(self.development.url_policy().check(&url).ok()?.origin().ascii_serialization())
     }
 
     /// What is published for `did` at this moment.

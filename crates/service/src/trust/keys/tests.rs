@@ -1,5 +1,6 @@
 //! The cache with a real server beside it: rotation, floods, outages.
 
+mod dids;
 mod mechanisms;
 mod rotation;
 

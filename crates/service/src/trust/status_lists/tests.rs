@@ -4,12 +4,15 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use enishi_credential::did::Did;
 use enishi_credential::entropy::SeededEntropy;
-use enishi_credential::jose::jwk::JwkSet;
+use enishi_credential::issuer_key::{IssuerTrust, Mechanism, Profile};
+use enishi_credential::jose::jwk::{JwkSet, PrivateJwk};
 use enishi_credential::status::{StatusBits, StatusList, StatusListToken};
 use enishi_credential::time::FixedClock;
 use enishi_protocol::issuer_keys;
 use http::HeaderMap;
+use serde_json::json;
 
 use super::*;
 use crate::client::ClientConfig;
@@ -68,7 +71,11 @@ impl Token {
     }
 
     async fn sign(&self, uri: &str, at: UnixTime) -> String {
-        let signer = AwsSigner::new(&key(self.seed)).unwrap();
+        self.sign_by(&key(self.seed), uri, at).await
+    }
+
+    async fn sign_by(&self, key: &PrivateJwk, uri: &str, at: UnixTime) -> String {
+        let signer = AwsSigner::new(key).unwrap();
         let mut list = StatusList::new(StatusBits::Two, 16).unwrap();
         for (idx, status) in (0..).zip(&self.statuses) {
             list.set(idx, *status).unwrap();
@@ -86,7 +93,12 @@ impl Token {
     }
 }
 
-fn key(seed: &str) -> enishi_credential::jose::jwk::PrivateJwk {
+/// The DID that is published where `issuer` is.
+fn did_web(issuer: &str) -> String {
+    format!("did:web:{}", issuer.replace("http://", "").replace(':', "%3A"))
+}
+
+fn key(seed: &str) -> PrivateJwk {
     KeyType::Es256.generate(&SeededEntropy::new(seed)).map_public(|public| public.with_kid(seed))
 }
 
@@ -127,9 +139,15 @@ async fn world() -> World {
         let keys = seeds.lock().unwrap().iter().map(|seed| key(seed).public().clone()).collect();
         axum::Json(issuer_keys::metadata(&me, &JwkSet { keys }))
     };
+    let document = {
+        let did = did_web(&issuer);
+        let method = json!({"id": "#issuer", "type": "JsonWebKey", "controller": did, "publicKeyJwk": key("issuer").public()});
+        json!({"id": did, "verificationMethod": [method], "assertionMethod": ["#issuer"]})
+    };
     let router = Router::new()
         .route("/status-lists/1", get(one))
         .route("/others/{n}", get(other))
+        .route("/.well-known/did.json", get(async move || axum::Json(document)))
         .route("/.well-known/enishi-verifier", get(metadata));
     tokio::spawn(async move { axum::serve(listener, router).await });
 
@@ -334,6 +352,40 @@ async fn threat_10_a_list_on_another_origin_is_not_fetched() {
         assert_eq!(world.asked(), 0);
         assert_eq!(world.lists.kept.lock().unwrap().slots.len(), 0, "and nothing is kept for it");
     }
+}
+
+#[tokio::test]
+async fn threat_10_the_lists_of_a_did_are_on_the_host_that_publishes_it_and_signed_by_its_method() {
+    let world = world().await;
+    let did = did_web(&world.issuer);
+    let bare = Did::jwk(key("issuer").public());
+    let mut trust = [did.as_str(), bare.as_str()].into_iter();
+    let trust = trust.try_fold(IssuerTrust::new(Profile::Any), |trust, did| trust.with(did, Mechanism::Did));
+    let (on, clock) = (Development(true), Arc::clone(&world.clock) as Arc<dyn Clock>);
+    let client = GuardedClient::new(&ClientConfig::default(), on).unwrap();
+    let verifier = Arc::new(AwsVerifier);
+    let keys =
+        TrustedKeys::of_issuers(trust.unwrap(), client.clone(), Arc::clone(&clock), verifier.clone(), on);
+    let lists = StatusLists::new(client, clock, Arc::new(keys), verifier, 60);
+    let ask = async |issuer: &str, uri: &str| {
+        let reference = StatusReference { idx: 1, uri: uri.to_owned() };
+        lists.status(issuer, &reference).await.map_err(|failure| failure.code)
+    };
+    for uri in [world.uri.replace("localhost", "127.0.0.1"), "https://evil.example/1".to_owned()] {
+        assert_eq!(ask(&did, &uri).await, Err("status_list_foreign"), "{uri}");
+    }
+    assert_eq!(ask(bare.as_str(), &world.uri).await, Err("status_list_foreign"), "it is published nowhere");
+    assert_eq!(world.asked(), 0);
+    let url = format!("{did}#issuer");
+    let signed = async |kid: &str| {
+        let key = key("issuer").map_public(|public| public.with_kid(kid));
+        Token::of(&[Status::Valid, Status::Invalid]).sign_by(&key, &world.uri, START).await
+    };
+    *world.reply.lock().unwrap() = Reply { body: signed("issuer").await, ..Reply::default() };
+    assert_eq!(ask(&did, &world.uri).await, Err("did_invalid"), "its key names no method of the DID");
+    world.clock.advance(FAILURE_FOR);
+    *world.reply.lock().unwrap() = Reply { body: signed(&url).await, ..Reply::default() };
+    assert_eq!(ask(&did, &world.uri).await, Ok(Status::Invalid));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Issuers that are known by a certificate or by a DID: nothing is fetched for them.
+//! Issuers that are known by a certificate, or by a DID that is its own key: nothing is fetched for them.
 
 use enishi_credential::crypto::SoftwareSigner;
 use enishi_credential::did::Did;
@@ -42,7 +42,8 @@ fn certified(key: &PrivateJwk) -> (Vec<Vec<u8>>, TrustAnchors) {
 
 fn keys(trust: IssuerTrust) -> TrustedKeys {
     let client = GuardedClient::new(&ClientConfig::default(), Development(false)).unwrap();
-    TrustedKeys::of_issuers(trust, client, Arc::new(FixedClock::at(NOW)), Development(false))
+    let (clock, verifier) = (Arc::new(FixedClock::at(NOW)), Arc::new(AwsVerifier));
+    TrustedKeys::of_issuers(trust, client, clock, verifier, Development(false))
 }
 
 async fn credential(iss: &str, key: &PrivateJwk, header: (&str, Value)) -> String {
