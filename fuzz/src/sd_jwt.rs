@@ -103,7 +103,7 @@ fn check(verifier: &dyn SignatureVerifier, text: &str, choice: usize) -> Reached
 
     // Everything shown is the very text; less shown verifies too, and shows no more than was asked for.
     let present = |paths: &[ClaimPath]| held.present(paths).expect("these claims are there").into_unbound();
-    assert_eq!(present(verified.disclosed()), text);
+    assert_eq!(present(&verified.disclosed()), text);
     let none = verify(verifier, key, &present(&[])).expect("nothing shown verifies");
     assert!(none.disclosed().is_empty());
     assert_eq!(none.issuer(), verified.issuer());

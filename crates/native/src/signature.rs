@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED, ED25519, EcdsaKeyPair,
-    Ed25519KeyPair, ParsedPublicKey, VerificationAlgorithm,
+    Ed25519KeyPair, ParsedPublicKey, UnparsedPublicKey, VerificationAlgorithm,
 };
 use enishi_credential::crypto::{Algorithm, SignatureError, SignatureVerifier, Signer, SignerError};
 use enishi_credential::jose::jwk::{Jwk, PrivateJwk, PublicKey};
@@ -92,25 +92,23 @@ const KEPT: usize = 1024;
 /// What aws-lc made of published keys. One for the process: it depends on nothing but the keys.
 static PUBLISHED: LazyLock<RwLock<HashMap<PublicKey, Arc<ParsedPublicKey>>>> = LazyLock::new(RwLock::default);
 
-/// The key as aws-lc reads it.
-fn parsed(
+/// A published key as aws-lc reads it.
+fn published(
     algorithm: &'static dyn VerificationAlgorithm,
-    key: &Jwk,
+    key: &PublicKey,
 ) -> Result<Arc<ParsedPublicKey>, SignatureError> {
-    let published = key.kid.is_some();
-    if published
-        && let Ok(kept) = PUBLISHED.read()
-        && let Some(found) = kept.get(&key.key)
+    if let Ok(kept) = PUBLISHED.read()
+        && let Some(found) = kept.get(key)
     {
         return Ok(Arc::clone(found));
     }
-    let parsed = ParsedPublicKey::new(algorithm, key.key.to_bytes()).map_err(|_| SignatureError)?;
+    let parsed = ParsedPublicKey::new(algorithm, key.to_bytes()).map_err(|_| SignatureError)?;
     let parsed = Arc::new(parsed);
-    if published && let Ok(mut kept) = PUBLISHED.write() {
+    if let Ok(mut kept) = PUBLISHED.write() {
         if kept.len() >= KEPT {
             kept.clear();
         }
-        kept.insert(key.key.clone(), Arc::clone(&parsed));
+        kept.insert(key.clone(), Arc::clone(&parsed));
     }
     Ok(parsed)
 }
@@ -130,7 +128,12 @@ impl SignatureVerifier for AwsVerifier {
             (Algorithm::EdDsa, PublicKey::Ed25519(_)) => &ED25519,
             _ => return Err(SignatureError),
         };
-        parsed(algorithm, key)?.verify_sig(message, signature).map_err(|_| SignatureError)
+        let held = if key.kid.is_some() {
+            published(algorithm, &key.key)?.verify_sig(message, signature)
+        } else {
+            UnparsedPublicKey::new(algorithm, key.key.to_bytes()).verify(message, signature)
+        };
+        held.map_err(|_| SignatureError)
     }
 }
 

@@ -9,6 +9,7 @@ mod tests;
 
 use std::fmt;
 
+use p256::elliptic_curve::sec1::FromSec1Point as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -178,14 +179,18 @@ impl Jwk {
         };
         let key = match (text("kty")?, text("crv")) {
             ("EC", Ok("P-256")) => {
-                let key = PublicKey::P256 { x: bytes(text("x")?)?, y: bytes(text("y")?)? };
-                p256::PublicKey::from_sec1_bytes(&key.to_bytes()).map_err(|_| JwkError::NotOnCurve)?;
-                key
+                let (x, y) = (bytes(text("x")?)?, bytes(text("y")?)?);
+                let point = p256::Sec1Point::from_affine_coordinates(&x.into(), &y.into(), false);
+                Option::<p256::PublicKey>::from(p256::PublicKey::from_sec1_point(&point))
+                    .ok_or(JwkError::NotOnCurve)?;
+                PublicKey::P256 { x, y }
             }
             ("EC", Ok("P-384")) => {
-                let key = PublicKey::P384 { x: bytes(text("x")?)?, y: bytes(text("y")?)? };
-                p384::PublicKey::from_sec1_bytes(&key.to_bytes()).map_err(|_| JwkError::NotOnCurve)?;
-                key
+                let (x, y) = (bytes(text("x")?)?, bytes(text("y")?)?);
+                let point = p384::Sec1Point::from_affine_coordinates(&x.into(), &y.into(), false);
+                Option::<p384::PublicKey>::from(p384::PublicKey::from_sec1_point(&point))
+                    .ok_or(JwkError::NotOnCurve)?;
+                PublicKey::P384 { x, y }
             }
             ("OKP", Ok("Ed25519")) => {
                 let x = bytes(text("x")?)?;

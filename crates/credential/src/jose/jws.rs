@@ -159,14 +159,24 @@ impl VerifiedJws {
 /// [`SignerError`] if the signer fails.
 pub async fn sign(
     signer: &dyn Signer,
+    header: Map<String, Value>,
+    payload: &Value,
+) -> Result<String, SignerError> {
+    sign_with_room(signer, header, payload, 0).await
+}
+
+/// As [`sign`], with room for so many characters that the caller will write behind the signature.
+pub(crate) async fn sign_with_room(
+    signer: &dyn Signer,
     mut header: Map<String, Value>,
     payload: &Value,
+    behind: usize,
 ) -> Result<String, SignerError> {
     header.insert("alg".to_owned(), Value::String(signer.algorithm().as_str().to_owned()));
     let header = json::write(&Value::Object(header), 256);
     let payload = json::write(payload, 1024);
     // Four characters for three bytes, and room for the longest signature.
-    let mut text = String::with_capacity((header.len() + payload.len()).div_ceil(3) * 4 + 140);
+    let mut text = String::with_capacity((header.len() + payload.len()).div_ceil(3) * 4 + 140 + behind);
     b64::encode_into(&header, &mut text);
     text.push('.');
     b64::encode_into(&payload, &mut text);

@@ -1,5 +1,7 @@
 //! A compact JWS taken apart. The text stays with the caller, so that nothing of it is copied.
 
+use std::ops::Range;
+
 use serde_json::{Map, Value};
 
 use super::jws::{Expected, KeyHint, MAX_LENGTH};
@@ -48,13 +50,13 @@ impl JwsParts {
         if compact.len() > MAX_LENGTH {
             return Err(malformed("the text is too long"));
         }
-        let mut parts = compact.split('.');
-        let (Some(header64), Some(payload64), Some(signature64), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
+        let mut dots = memchr::memchr_iter(b'.', compact.as_bytes());
+        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
             return Err(malformed("there are not exactly three parts"));
         };
-        let input = compact.get(..header64.len() + 1 + payload64.len()).unwrap_or_default();
+        let part = |range: Range<usize>| compact.get(range).unwrap_or_default();
+        let (input, header64, payload64) = (part(0..second), part(0..first), part(first + 1..second));
+        let signature64 = part(second + 1..compact.len());
         let not_base64 = |name: &str| malformed(format!("the {name} is not base64url without padding"));
         let header = b64::decode(header64).map_err(|_| not_base64("header"))?;
         let header = match json::parse(&header) {

@@ -54,7 +54,7 @@ impl<'a> Wishes<'a> {
     }
 }
 
-/// How many salts are drawn at a time: a call to the system's random source costs more than the bytes.
+/// How many salts are drawn at a time at most: a call to the system's random source costs more than the bytes.
 const SALTS: usize = 16;
 /// 128 bits (RFC 9901 §9.3).
 const SALT_BYTES: usize = 16;
@@ -71,6 +71,8 @@ pub(super) struct Concealer<'a> {
     entropy: &'a dyn Entropy,
     salts: [u8; SALTS * SALT_BYTES],
     salts_left: usize,
+    /// How many are drawn next: at first one for each wish, which as a rule is one for each disclosure.
+    draw: usize,
     /// `<D1>~…~<Dn>~`
     disclosures: String,
     digests: bool,
@@ -82,13 +84,14 @@ impl<'a> Concealer<'a> {
     pub(super) fn new(hash: HashAlgorithm, decoys: usize, entropy: &'a dyn Entropy) -> Self {
         let salts = [0; SALTS * SALT_BYTES];
         let (disclosures, room) = (String::new(), Vec::new());
-        Self { hash, decoys, entropy, salts, salts_left: 0, disclosures, digests: false, room }
+        Self { hash, decoys, entropy, salts, salts_left: 0, draw: SALTS, disclosures, digests: false, room }
     }
 
     /// Makes the payload of the claims.
     pub(super) fn top(&mut self, claims: &mut Map<String, Value>, wishes: &[Wish<'_>]) {
         let here = wishes.iter().filter(|wish| wish.path.is_empty()).filter_map(|wish| wish.decoys).sum();
         self.disclosures.reserve(wishes.len() * USUAL_DISCLOSURE);
+        self.draw = wishes.len().clamp(1, SALTS);
         self.object(claims, wishes, here);
     }
 
@@ -171,8 +174,9 @@ impl<'a> Concealer<'a> {
 
     fn salt(&mut self) -> Salt {
         if self.salts_left == 0 {
-            self.entropy.fill(&mut self.salts);
-            self.salts_left = SALTS;
+            self.salts_left = std::mem::replace(&mut self.draw, SALTS);
+            let (drawn, _) = self.salts.split_at_mut(self.salts_left * SALT_BYTES);
+            self.entropy.fill(drawn);
         }
         self.salts_left -= 1;
         let (salts, _) = self.salts.as_chunks::<SALT_BYTES>();

@@ -95,8 +95,8 @@ impl SdJwtBuilder {
     /// [`IssueError::Signer`].
     pub async fn sign(self, signer: &dyn Signer, entropy: &dyn Entropy) -> Result<String, IssueError> {
         let Prepared { header, payload, disclosures } = self.prepare(entropy)?;
-        let mut text = jws::sign(signer, with_kid(header, signer), &payload).await?;
-        text.reserve(disclosures.len() + 1);
+        let header = with_kid(header, signer);
+        let mut text = jws::sign_with_room(signer, header, &payload, 1 + disclosures.len()).await?;
         text.push('~');
         text.push_str(&disclosures);
         Ok(text)
@@ -191,7 +191,7 @@ fn visible_with_all_parts(path: &ClaimPath) -> Verdict<()> {
 }
 
 fn no_reserved_names(object: &Map<String, Value>) -> Verdict<()> {
-    if let Some(name) = RESERVED_NAMES.iter().find(|name| object.contains_key(**name)) {
+    if let Some(name) = object.keys().find(|name| RESERVED_NAMES.contains(&name.as_str())) {
         return Err(fault("claim_name_reserved", format!("a claim may not be named `{name}`")));
     }
     object.values().try_for_each(no_reserved_names_in)

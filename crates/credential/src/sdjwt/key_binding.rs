@@ -34,19 +34,16 @@ pub struct KeyBindingClaims {
 /// A Key Binding JWT that holds: signed by the key in `cnf`, for this verifier, this nonce and these disclosures.
 #[derive(Clone, PartialEq)]
 pub struct KeyBinding {
-    /// The verifier, as demanded.
-    pub aud: String,
-    /// The nonce, as demanded.
-    pub nonce: String,
     /// When it was made.
     pub iat: UnixTime,
-    /// All its claims, also those that a profile defines. Unknown ones are to be ignored.
+    /// All its claims, also those that a profile defines; `aud` and `nonce` are those that were demanded. Unknown ones are
+    /// to be ignored.
     pub claims: Map<String, Value>,
 }
 
 impl fmt::Debug for KeyBinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyBinding").field("aud", &self.aud).field("iat", &self.iat).finish_non_exhaustive()
+        f.debug_struct("KeyBinding").field("iat", &self.iat).finish_non_exhaustive()
     }
 }
 
@@ -98,7 +95,7 @@ pub(super) fn verify(
         return Err(fault("kb_sd_hash_mismatch", "`sd_hash` is not the hash of what was sent").at("/sd_hash"));
     }
     check_times(&claims, iat, validation.now, demand)?;
-    Ok(KeyBinding { aud: demand.aud.to_owned(), nonce: demand.nonce.to_owned(), iat, claims })
+    Ok(KeyBinding { iat, claims })
 }
 
 fn check_times(

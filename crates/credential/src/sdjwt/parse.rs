@@ -25,6 +25,8 @@ pub struct UnverifiedSdJwt<'a> {
     issuer_jwt: JwsParts,
     /// How much of `text` the issuer signed.
     issuer_input: usize,
+    /// How much of `text` stands before the first disclosure, and how many follow.
+    disclosures: (usize, usize),
     key_binding: Option<(JwsParts, Cow<'a, str>)>,
 }
 
@@ -38,25 +40,28 @@ impl<'a> UnverifiedSdJwt<'a> {
         if compact.len() > MAX_LENGTH {
             return Err(malformed("the text is too long"));
         }
-        let (body, rest) = compact.rsplit_once('~').ok_or_else(|| malformed("there is no `~`"))?;
-        let text = compact.get(..=body.len()).unwrap_or_default();
-        let mut parts = body.split('~');
-        let (issuer_jwt, input) = JwsParts::parse(parts.next().unwrap_or_default()).map_err(as_issuer)?;
-        let mut count = 0;
-        for part in parts {
+        let mut ends = memchr::memchr_iter(b'~', compact.as_bytes());
+        let first = ends.next().ok_or_else(|| malformed("there is no `~`"))?;
+        let jwt = compact.get(..first).unwrap_or_default();
+        let (issuer_jwt, input) = JwsParts::parse(jwt).map_err(as_issuer)?;
+        let (mut last, mut count) = (first, 0);
+        for end in ends {
             count += 1;
-            if part.is_empty() {
+            if end == last + 1 {
                 return Err(malformed("there is an empty part between two `~`"));
             }
+            last = end;
         }
         if count > MAX_DISCLOSURES {
             return Err(malformed("there are too many disclosures"));
         }
+        let (text, rest) = compact.split_at(last + 1);
         let key_binding = match rest {
             "" => None,
             jwt => Some(key_binding::parse(jwt).map(|(parts, input)| (parts, Cow::Borrowed(input)))?),
         };
-        Ok(Self { text: Cow::Borrowed(text), issuer_jwt, issuer_input: input.len(), key_binding })
+        let (text, issuer_input, disclosures) = (Cow::Borrowed(text), input.len(), (jwt.len() + 1, count));
+        Ok(Self { text, issuer_jwt, issuer_input, disclosures, key_binding })
     }
 
     /// Reads a JWS in JSON serialization, flattened or general (RFC 9901 §8), of which the first signature counts: it is the
@@ -73,9 +78,10 @@ impl<'a> UnverifiedSdJwt<'a> {
 
     /// The same, without a borrow of the text.
     pub fn into_owned(self) -> UnverifiedSdJwt<'static> {
-        let Self { text, issuer_jwt, issuer_input, key_binding } = self;
+        let Self { text, issuer_jwt, issuer_input, disclosures, key_binding } = self;
         let key_binding = key_binding.map(|(parts, input)| (parts, Cow::Owned(input.into_owned())));
-        UnverifiedSdJwt { text: Cow::Owned(text.into_owned()), issuer_jwt, issuer_input, key_binding }
+        let text = Cow::Owned(text.into_owned());
+        UnverifiedSdJwt { text, issuer_jwt, issuer_input, disclosures, key_binding }
     }
 
     /// What the issuer-signed JWT says about its key.
@@ -127,7 +133,7 @@ impl<'a> UnverifiedSdJwt<'a> {
         }
         self.check_issuer(verifier, issuer_key, validation, checks)?;
 
-        let Processed { claims, paths, undisclosed, hash } = process(&self.issuer_jwt.payload, &self.text)?;
+        let Processed { claims, disclosed, undisclosed, hash } = self.process()?;
         checks.passed("disclosures");
         check_header(&self.issuer_jwt.header, &claims)?;
         let cnf = check_identity(&claims, validation)?;
@@ -150,7 +156,7 @@ impl<'a> UnverifiedSdJwt<'a> {
             _ => None,
         };
         let (header, checks) = (self.issuer_jwt.header, Checks::new());
-        Ok(VerifiedSdJwt { header, claims, cnf, paths, undisclosed, hash, key_binding, sd_hash, checks })
+        Ok(VerifiedSdJwt { header, claims, cnf, disclosed, undisclosed, hash, key_binding, sd_hash, checks })
     }
 
     /// Processes a credential that was verified when it was received, without its signature and times.
@@ -158,14 +164,20 @@ impl<'a> UnverifiedSdJwt<'a> {
         if self.key_binding.is_some() {
             return Err(fault("kb_not_expected", "there is a Key Binding JWT"));
         }
-        let Processed { claims, paths, undisclosed, hash } = process(&self.issuer_jwt.payload, &self.text)?;
+        let Processed { claims, disclosed, undisclosed, hash } = self.process()?;
         let cnf = holder_key(&claims)?;
         let sd_hash = hash.digest_text(&self.text);
         let header = self.issuer_jwt.header;
         let (checks, key_binding) = (Checks::new(), None);
         let read =
-            VerifiedSdJwt { header, claims, cnf, paths, undisclosed, hash, key_binding, sd_hash, checks };
+            VerifiedSdJwt { header, claims, cnf, disclosed, undisclosed, hash, key_binding, sd_hash, checks };
         Ok((self.text.into_owned(), read))
+    }
+
+    /// Puts the disclosures into the claims.
+    fn process(&self) -> Verdict<Processed> {
+        let (start, count) = self.disclosures;
+        process(&self.issuer_jwt.payload, self.text.get(start..).unwrap_or_default(), count)
     }
 
     /// The text without the Key Binding JWT.

@@ -9,7 +9,7 @@ use super::key_binding::{KeyBindingClaims, RESERVED_CLAIMS};
 use super::parse::UnverifiedSdJwt;
 use super::path::{ClaimPath, Relation};
 use super::policy::{KeyBindingPolicy, TYP_KB_JWT, Validation};
-use super::process::disclosures;
+use super::process::split;
 use super::verified::VerifiedSdJwt;
 use crate::crypto::{SignatureVerifier, Signer, SignerError};
 use crate::jose::jwk::{Jwk, Thumbprint};
@@ -33,6 +33,7 @@ pub enum PresentError {
 pub struct HeldSdJwt {
     compact: String,
     read: VerifiedSdJwt,
+    disclosable: Vec<ClaimPath>,
 }
 
 impl HeldSdJwt {
@@ -49,7 +50,7 @@ impl HeldSdJwt {
         let unverified = UnverifiedSdJwt::parse(compact)?;
         let compact = unverified.text().to_owned();
         let read = unverified.verify(verifier, issuer_key, validation, &KeyBindingPolicy::NotRequired)?;
-        Ok(Self { compact, read })
+        Ok(Self::of(compact, read))
     }
 
     /// Takes a credential out of the wallet's own store, where [`HeldSdJwt::receive`] let it in. Its form is checked
@@ -59,7 +60,12 @@ impl HeldSdJwt {
     /// A code of the [module docs](super) if the text is not one that was received.
     pub fn from_storage(compact: &str) -> Verdict<Self> {
         let (compact, read) = UnverifiedSdJwt::parse(compact)?.process_as_received()?;
-        Ok(Self { compact, read })
+        Ok(Self::of(compact, read))
+    }
+
+    fn of(compact: String, read: VerifiedSdJwt) -> Self {
+        let disclosable = read.disclosed();
+        Self { compact, read, disclosable }
     }
 
     /// The text, for the store.
@@ -99,7 +105,7 @@ impl HeldSdJwt {
 
     /// The claims that the holder can conceal or disclose, in the issuer's order.
     pub fn disclosable(&self) -> &[ClaimPath] {
-        self.read.disclosed()
+        &self.disclosable
     }
 
     /// A presentation that discloses what `paths` name, with everything below, and the parents that this needs; and
@@ -114,9 +120,9 @@ impl HeldSdJwt {
                     .at(path.to_pointer()));
             }
         }
-        let issuer_jwt = self.compact.split('~').next().unwrap_or_default();
+        let (issuer_jwt, disclosures) = self.compact.split_once('~').unwrap_or_default();
         let mut text = format!("{issuer_jwt}~");
-        for (disclosure, at) in disclosures(&self.compact).zip(self.disclosable()) {
+        for (disclosure, at) in split(disclosures).zip(self.disclosable()) {
             if paths.iter().any(|path| path.relation(at) != Relation::Apart) {
                 text.push_str(disclosure);
                 text.push('~');

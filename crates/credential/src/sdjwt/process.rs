@@ -4,7 +4,7 @@
 //! it stands, and its disclosure is read at that place. Digests are compared as text and never copied.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde::de::{DeserializeSeed as _, IgnoredAny, MapAccess, SeqAccess};
@@ -14,7 +14,7 @@ use super::disclosure::{self, Kind};
 use super::fault;
 use super::hash::{DigestText, HashAlgorithm};
 use super::path::ClaimPath;
-use super::place::Place;
+use super::place::{Place, Places};
 use super::read::{Digests, Found, Lone, Member, Node, declared_hash};
 use crate::encoding::{EncodingError, b64, json};
 use crate::verdict::{Failure, Verdict};
@@ -26,16 +26,16 @@ const MAX_DEPTH: usize = 64;
 pub(super) struct Processed {
     /// The claims without `_sd`, `_sd_alg` and `...`.
     pub(super) claims: Map<String, Value>,
-    /// For each disclosure, in the order in which they were sent, the path of its claim.
-    pub(super) paths: Vec<ClaimPath>,
+    /// For each disclosure, in the order in which they were sent, the place of its claim.
+    pub(super) disclosed: Places,
     /// The places of array elements that were not disclosed, see [`super::VerifiedSdJwt::undisclosed_elements`].
     pub(super) undisclosed: Vec<ClaimPath>,
     /// What `_sd_alg` says.
     pub(super) hash: HashAlgorithm,
 }
 
-/// Processes the issuer's `payload` with the disclosures that stand in `text`, `<JWT>~<D1>~…~<Dn>~`, as received.
-pub(super) fn process(payload: &[u8], text: &str) -> Verdict<Processed> {
+/// Processes the issuer's `payload` with `disclosures`, `<D1>~…~<Dn>~` as received, which are `count`.
+pub(super) fn process(payload: &[u8], disclosures: &str, count: usize) -> Verdict<Processed> {
     // Before anything inside is judged: a fault in there would be the wrong reason.
     let not_json = |detail: &str| fault("payload_not_json", detail);
     let payload = std::str::from_utf8(payload).map_err(|_| not_json("the payload is not UTF-8"))?;
@@ -44,30 +44,30 @@ pub(super) fn process(payload: &[u8], text: &str) -> Verdict<Processed> {
     }
     let hash = declared_hash(payload.as_bytes())?;
     // Room for all of it, and not for more: large pieces of memory take longer to get.
-    let texts: Vec<&str> = disclosures(text).collect();
-    let mut decoded = Vec::with_capacity(texts.iter().map(|text| text.len() / 4 * 3 + 3).sum());
-    let mut sent: Vec<Range<usize>> = Vec::with_capacity(texts.len());
-    let mut digests: Vec<(DigestText, usize)> = Vec::with_capacity(texts.len());
-    for (at, disclosure) in texts.into_iter().enumerate() {
+    let mut decoded = Vec::with_capacity(disclosures.len() / 4 * 3 + 3);
+    let mut sent = Vec::with_capacity(count);
+    for (at, disclosure) in split(disclosures).enumerate() {
         let start = decoded.len();
         b64::decode_into(disclosure, &mut decoded)
             .map_err(|_| disclosure::malformed(at, "not base64url without padding"))?;
-        sent.push(start..decoded.len());
-        digests.push((hash.digest_text(disclosure), at));
+        let digest = hash.digest_text(disclosure);
+        sent.push(Sent { digest, at, decoded: start..decoded.len(), used: false });
     }
-    digests.sort_unstable_by(|one, other| one.0.as_bytes().cmp(other.0.as_bytes()));
-    for (one, other) in digests.iter().zip(digests.iter().skip(1)) {
-        if one.0.as_bytes() == other.0.as_bytes() {
-            let at = one.1.max(other.1);
+    sent.sort_unstable_by(|one, other| one.digest.as_bytes().cmp(other.digest.as_bytes()));
+    for (one, other) in sent.iter().zip(sent.iter().skip(1)) {
+        if one.digest.as_bytes() == other.digest.as_bytes() {
+            let at = one.at.max(other.at);
             return Err(fault("disclosure_repeated", format!("disclosure {at} was sent before")));
         }
     }
-    let paths = vec![ClaimPath::default(); sent.len()];
-    // Room for some digests of what was not disclosed.
-    let (seen, undisclosed) = (HashSet::with_capacity(sent.len() + 16), Vec::new());
-    let used = vec![false; sent.len()];
-    let mut reader =
-        Reader { decoded: &decoded, sent, digests, used, seen, paths, undisclosed, failure: None };
+    let mut reader = Reader {
+        decoded: &decoded,
+        disclosed: Places::with_room(sent.len()),
+        sent,
+        others: BTreeSet::new(),
+        undisclosed: Vec::new(),
+        failure: None,
+    };
     let mut source = serde_json::Deserializer::from_str(payload);
     let claims =
         Node::top(&mut reader).deserialize(&mut source).and_then(|found| source.end().map(|()| found));
@@ -81,7 +81,7 @@ pub(super) fn process(payload: &[u8], text: &str) -> Verdict<Processed> {
                 .unwrap_or_else(|| not_json(&EncodingError::json(error).to_string())));
         }
     };
-    if let Some(at) = reader.used.iter().position(|used| !used) {
+    if let Some(at) = reader.sent.iter().filter(|sent| !sent.used).map(|sent| sent.at).min() {
         return Err(fault(
             "disclosure_unreferenced",
             format!(
@@ -89,27 +89,36 @@ pub(super) fn process(payload: &[u8], text: &str) -> Verdict<Processed> {
             ),
         ));
     }
-    Ok(Processed { claims, paths: reader.paths, undisclosed: reader.undisclosed, hash })
+    Ok(Processed { claims, disclosed: reader.disclosed, undisclosed: reader.undisclosed, hash })
 }
 
-/// The disclosures in `<JWT>~<D1>~…~<Dn>~`.
-pub(super) fn disclosures(text: &str) -> impl Iterator<Item = &str> {
-    text.split('~').skip(1).filter(|part| !part.is_empty())
+/// The disclosures in `<D1>~…~<Dn>~`.
+pub(super) fn split(disclosures: &str) -> impl Iterator<Item = &str> {
+    let mut start = 0;
+    memchr::memchr_iter(b'~', disclosures.as_bytes())
+        .map(move |end| disclosures.get(std::mem::replace(&mut start, end + 1)..end).unwrap_or_default())
+}
+
+/// A disclosure that was sent.
+struct Sent {
+    digest: DigestText,
+    /// Its number, counted from 0.
+    at: usize,
+    /// Where its bytes stand in [`Reader::decoded`].
+    decoded: Range<usize>,
+    /// Whether a digest has referred to it.
+    used: bool,
 }
 
 /// What is known while the claims are read.
 pub(super) struct Reader<'a> {
     /// The decoded disclosures, one after the other.
     decoded: &'a [u8],
-    /// Where each disclosure stands in `decoded`.
-    sent: Vec<Range<usize>>,
-    /// The digests of the disclosures, sorted, with their numbers.
-    digests: Vec<(DigestText, usize)>,
-    /// Which disclosures a digest has referred to.
-    used: Vec<bool>,
-    /// Every digest that occurred, also those of decoys and of what was not disclosed.
-    seen: HashSet<Cow<'a, str>>,
-    paths: Vec<ClaimPath>,
+    /// The disclosures, sorted by their digests.
+    sent: Vec<Sent>,
+    /// The digests that occurred and are of no disclosure that was sent: decoys, and what is concealed.
+    others: BTreeSet<Cow<'a, str>>,
+    disclosed: Places,
     undisclosed: Vec<ClaimPath>,
     /// Why reading stopped, where it was not the form of the JSON: serde's errors carry only text.
     failure: Option<Failure>,
@@ -122,21 +131,21 @@ impl<'a> Reader<'a> {
         E::custom("refused")
     }
 
-    /// Marks `digest` as seen and hands out the number of its disclosure, if it was sent.
+    /// Marks `digest` as seen and hands out its disclosure, by its place in the sorted list, if it was sent.
     fn take<E: serde::de::Error>(
         &mut self,
         digest: Cow<'a, str>,
         place: &Place<'_>,
     ) -> Result<Option<usize>, E> {
-        let found = self.digests.binary_search_by(|(text, _)| text.as_bytes().cmp(digest.as_bytes()));
-        if self.seen.insert(digest) {
-            let found = found.ok().and_then(|found| self.digests.get(found)).map(|(_, at)| *at);
-            if let Some(used) = found.and_then(|at| self.used.get_mut(at)) {
-                *used = true;
-            }
-            return Ok(found);
+        let found = self.sent.binary_search_by(|sent| sent.digest.as_bytes().cmp(digest.as_bytes())).ok();
+        let again = match found.and_then(|found| self.sent.get_mut(found)) {
+            Some(sent) => std::mem::replace(&mut sent.used, true),
+            None => !self.others.insert(digest),
+        };
+        if again {
+            return Err(self.stop(fault("digest_repeated", "a digest occurs twice").at(place.to_pointer())));
         }
-        Err(self.stop(fault("digest_repeated", "a digest occurs twice").at(place.to_pointer())))
+        Ok(found)
     }
 
     /// Refuses digests in claims that must be visible with all their parts.
@@ -153,27 +162,31 @@ impl<'a> Reader<'a> {
         self.stop(fault("digest_malformed", detail).at(place.to_pointer()))
     }
 
+    /// The disclosure number `at` is of the claim at `place`.
     pub(super) fn found(&mut self, at: usize, place: &Place<'_>) {
-        if let Some(path) = self.paths.get_mut(at) {
-            *path = place.to_path();
-        }
+        self.disclosed.set(at, place);
     }
 
-    /// Reads the disclosure number `at` as what its digest stands for.
+    /// Reads a disclosure as what its digest stands for; `read` is also told its number.
     fn disclosed<T, E: serde::de::Error>(
         &mut self,
-        at: usize,
+        taken: usize,
         kind: Kind,
         place: &Place<'_>,
         read: impl FnOnce(
             &mut Self,
+            usize,
             &mut serde_json::Deserializer<serde_json::de::StrRead<'a>>,
         ) -> serde_json::Result<T>,
     ) -> Result<T, E> {
-        let bytes = self.sent.get(at).and_then(|range| self.decoded.get(range.clone())).unwrap_or_default();
+        let (at, range) = match self.sent.get(taken) {
+            Some(sent) => (sent.at, sent.decoded.clone()),
+            None => (taken, 0..0),
+        };
+        let bytes = self.decoded.get(range).unwrap_or_default();
         let outcome = std::str::from_utf8(bytes).ok().and_then(|text| {
             let mut source = serde_json::Deserializer::from_str(text);
-            read(self, &mut source).and_then(|value| source.end().map(|()| value)).ok()
+            read(self, at, &mut source).and_then(|value| source.end().map(|()| value)).ok()
         });
         outcome.ok_or_else(|| {
             let failure = match self.failure.take() {
@@ -242,8 +255,8 @@ impl<'a> Reader<'a> {
         let Some(digests) = digests else { return Ok(out) };
         self.may_be_concealed(place)?;
         for digest in digests {
-            let Some(at) = self.take(digest, place)? else { continue };
-            let (name, value) = self.disclosed(at, Kind::Member, place, |reader, source| {
+            let Some(taken) = self.take(digest, place)? else { continue };
+            let (name, value) = self.disclosed(taken, Kind::Member, place, |reader, at, source| {
                 Member { reader, place, at, plain: &out }.deserialize(source)
             })?;
             out.insert(name, value);
@@ -265,13 +278,12 @@ impl<'a> Reader<'a> {
                 Some(Found::Value(value)) => out.push(value),
                 Some(Found::Digest(digest)) => {
                     self.may_be_concealed(place)?;
-                    let Some(at) = self.take(digest, place)? else {
+                    let Some(taken) = self.take(digest, place)? else {
                         self.undisclosed.push(place.element(issued_at).to_path());
                         continue;
                     };
-                    self.found(at, &here);
-                    out.push(self.disclosed(at, Kind::Element, place, |reader, source| {
-                        Lone { reader, place: &here }.deserialize(source)
+                    out.push(self.disclosed(taken, Kind::Element, place, |reader, at, source| {
+                        Lone { reader, place: &here, at }.deserialize(source)
                     })?);
                 }
             }

@@ -212,6 +212,8 @@ pub(super) struct Lone<'r, 'a, 'p> {
     pub(super) reader: &'r mut Reader<'a>,
     /// The element of the array whose digest refers to it.
     pub(super) place: &'p Place<'p>,
+    /// Its number.
+    pub(super) at: usize,
 }
 
 impl<'a> DeserializeSeed<'a> for Lone<'_, 'a, '_> {
@@ -230,8 +232,10 @@ impl<'a> Visitor<'a> for Lone<'_, 'a, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'a>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let Self { reader, place, at } = self;
         let _salt = seq.next_element_seed(json::Text)?.ok_or_else(|| A::Error::custom("no salt"))?;
-        let value = seq.next_element_seed(Node::member(self.reader, self.place))?;
+        reader.found(at, place);
+        let value = seq.next_element_seed(Node::member(reader, place))?;
         let value = value.ok_or_else(|| A::Error::custom("no value"))?.value()?;
         nothing_more(seq)?;
         Ok(value)

@@ -8,6 +8,7 @@ use super::claims::numeric_date;
 use super::hash::{DigestText, HashAlgorithm};
 use super::key_binding::KeyBinding;
 use super::path::ClaimPath;
+use super::place::Places;
 use crate::jose::jwk::{Jwk, Thumbprint};
 use crate::time::UnixTime;
 use crate::verdict::Checks;
@@ -18,8 +19,8 @@ pub struct VerifiedSdJwt {
     pub(super) header: Map<String, Value>,
     pub(super) claims: Map<String, Value>,
     pub(super) cnf: Option<Jwk>,
-    /// For each disclosure, in the order in which they were sent, the path of its claim.
-    pub(super) paths: Vec<ClaimPath>,
+    /// For each disclosure, in the order in which they were sent, the place of its claim.
+    pub(super) disclosed: Places,
     /// The places of array elements that were not disclosed.
     pub(super) undisclosed: Vec<ClaimPath>,
     pub(super) hash: HashAlgorithm,
@@ -75,8 +76,8 @@ impl VerifiedSdJwt {
     }
 
     /// The paths of the claims that came by disclosure, in the order in which they were sent.
-    pub fn disclosed(&self) -> &[ClaimPath] {
-        &self.paths
+    pub fn disclosed(&self) -> Vec<ClaimPath> {
+        self.disclosed.paths().collect()
     }
 
     /// The array elements that were not disclosed, decoys among them: the path of the array as in [`Self::claims`], and

@@ -17,7 +17,7 @@ const MAX_SELECTED: usize = 100_000;
 #[derive(Clone)]
 pub struct IssuedClaims<'a> {
     claims: &'a Map<String, Value>,
-    disclosed: BTreeSet<&'a ClaimPath>,
+    disclosed: BTreeSet<ClaimPath>,
     /// By array, in the order of the array: the indices of elements that were not disclosed.
     undisclosed: BTreeMap<ClaimPath, Vec<usize>>,
     /// Whether nothing is missing: then what is not here was not issued.
@@ -44,7 +44,7 @@ impl<'a> IssuedClaims<'a> {
     fn held_by(credential: &'a VerifiedSdJwt) -> Self {
         Self {
             claims: credential.claims(),
-            disclosed: credential.disclosed().iter().collect(),
+            disclosed: credential.disclosed().into_iter().collect(),
             undisclosed: BTreeMap::new(),
             complete: true,
         }

@@ -82,7 +82,8 @@ fn sd_n2_missing_tilde_and_empty_parts_are_refused() {
 #[test]
 fn sd_n2_a_text_that_is_too_long_or_has_too_many_parts_is_refused_before_it_is_read() {
     let jwt = craft(json!({}), &[]);
-    assert_eq!(code(&format!("{jwt}{}", "YQ~".repeat(2000))), "sd_jwt_malformed");
+    let with = |count: usize| code(&format!("{jwt}{}", "YQ~".repeat(count)));
+    assert_eq!((with(1024), with(1025)), ("disclosure_repeated", "sd_jwt_malformed"));
     assert_eq!(code(&format!("{}~", "a".repeat(2 << 20))), "sd_jwt_malformed");
 }
 
