@@ -204,6 +204,20 @@ mod tests {
     }
 
     #[test]
+    fn sd_n13_a_member_twice_in_a_key_refuses_the_set() {
+        let text = metadata(ISSUER, &keys()).to_string();
+        let doubled = text.replacen(r#""kid":"1""#, r#""kid":"2","kid":"1""#, 1);
+        let read = |text: &str| {
+            let from = text.find(r#"{"keys""#).unwrap();
+            let whole = parse_metadata(text.as_bytes(), ISSUER, UrlPolicy::HttpsOnly).map(drop);
+            let alone = parse_jwks(&text.as_bytes()[from..text.len() - 1]).map(drop);
+            (whole.map_err(|failure| failure.code), alone.map_err(|failure| failure.code))
+        };
+        assert_eq!(read(&text), (Ok(()), Ok(())));
+        assert_eq!(read(&doubled), (Err("issuer_metadata_unusable"), Err("issuer_metadata_unusable")));
+    }
+
+    #[test]
     fn sd_n13_what_is_too_large_is_not_read() {
         let padded = |length: usize| format!("{{\"keys\":[]{}}}", " ".repeat(length - 11)).into_bytes();
         assert_eq!(parse_jwks(&padded(MAX_DOCUMENT)), Ok(JwkSet::default()));

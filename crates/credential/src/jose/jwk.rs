@@ -10,12 +10,13 @@ mod tests;
 use std::fmt;
 
 use p256::elliptic_curve::sec1::FromSec1Point as _;
+use serde::de::DeserializeSeed as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::crypto::Algorithm;
-use crate::encoding::b64;
+use crate::encoding::{b64, json};
 use crate::jose::jwe::KeyManagement;
 
 pub use private::PrivateJwk;
@@ -231,8 +232,9 @@ impl Jwk {
         if matches!(jwk.key, PublicKey::P384 { .. }) && [uses, by_alg, by_ops].contains(&Some("enc")) {
             return Err(JwkError::Unsupported);
         }
-        let consistent = same(uses, by_alg) && same(uses, by_ops) && same(by_alg, by_ops);
-        if consistent && of_type && fits(uses) && fits(by_alg) && fits(by_ops) {
+        // `uses` is there wherever `by_ops` is, so what holds of it holds of them.
+        let consistent = same(uses, by_alg) && same(uses, by_ops);
+        if consistent && of_type && fits(uses) && fits(by_alg) {
             Ok(jwk)
         } else {
             Err(JwkError::Contradiction)
@@ -353,44 +355,16 @@ fn purpose_of_operations(
     }
 }
 
-/// The members of a JSON object, none of them twice: `serde_json`'s own map would keep the last of two.
-struct Members(Value);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Once;
-
-        impl<'de> de::Visitor<'de> for Once {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JWK")
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Map::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    if members.insert(name, value).is_some() {
-                        return Err(de::Error::custom("a member occurs twice in a JWK"));
-                    }
-                }
-                Ok(Members(Value::Object(members)))
-            }
-        }
-
-        deserializer.deserialize_map(Once)
-    }
-}
-
 impl Serialize for Jwk {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.to_value().serialize(serializer)
     }
 }
 
+/// Strictly: `serde_json`'s own map would keep the last of two members of one name.
 impl<'de> Deserialize<'de> for Jwk {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_value(&Members::deserialize(deserializer)?.0).map_err(de::Error::custom)
+        Self::from_value(&json::Strict.deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 
@@ -404,13 +378,12 @@ pub struct JwkSet {
 
 impl<'de> Deserialize<'de> for JwkSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Raw {
-            keys: Vec<Members>,
-        }
+        let set = json::Strict.deserialize(deserializer)?;
+        let list = set.get("keys").and_then(Value::as_array);
+        let list = list.ok_or_else(|| de::Error::custom("a JWK Set has an array `keys`"))?;
         let mut keys = Vec::new();
-        for Members(value) in Raw::deserialize(deserializer)?.keys {
-            match Jwk::from_value(&value) {
+        for value in list {
+            match Jwk::from_value(value) {
                 Ok(key) => keys.push(key),
                 Err(JwkError::Unsupported) => {}
                 Err(error) => return Err(de::Error::custom(error)),

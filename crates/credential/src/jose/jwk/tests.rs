@@ -197,17 +197,63 @@ fn rfc7517_4_a_private_key_signs_or_agrees_by_its_key_ops() {
     }
 }
 
+/// A key as text, and the same with `x` twice: read by serde_json alone it would be the same key.
+fn once_and_twice() -> (String, String) {
+    let value = PrivateJwk::generate_p256(&SeededEntropy::new("twice")).public().to_value();
+    let text = value.to_string();
+    let doubled = text.replacen('{', &format!(r#"{{"x":{},"#, value["x"]), 1);
+    assert_eq!(serde_json::from_str::<Value>(&doubled).unwrap(), value);
+    (text, doubled)
+}
+
 #[test]
 fn rfc7517_4_no_member_occurs_twice() {
-    let value = PrivateJwk::generate_x25519(&SeededEntropy::new("twice")).public().to_value();
-    let text = value.to_string();
-    assert!(serde_json::from_str::<Jwk>(&text).is_ok());
-    assert!(serde_json::from_str::<JwkSet>(&format!(r#"{{"keys":[{text}]}}"#)).is_ok());
-    let doubled = text.replacen('{', &format!(r#"{{"x":{},"#, value["x"]), 1);
-    assert!(serde_json::from_str::<Value>(&doubled).is_ok(), "serde_json alone takes it");
-    assert!(serde_json::from_str::<Jwk>(&doubled).is_err());
-    assert!(serde_json::from_str::<JwkSet>(&format!(r#"{{"keys":[{doubled}]}}"#)).is_err());
+    let (text, doubled) = once_and_twice();
+    let set = |key: &str| serde_json::from_str::<JwkSet>(&format!(r#"{{"keys":[{key}]}}"#));
+    assert!(serde_json::from_str::<Jwk>(&text).is_ok() && set(&text).is_ok());
+    assert!(serde_json::from_str::<Jwk>(&doubled).is_err() && set(&doubled).is_err());
+    let inside = text.replacen('{', r#"{"unknown":{"a":1,"a":1},"#, 1);
+    assert!(serde_json::from_str::<Jwk>(&inside).is_err() && set(&inside).is_err());
+    assert!(serde_json::from_str::<JwkSet>(r#"{"keys":[],"keys":[]}"#).is_err());
+    for other in ["[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[[]]}"#] {
+        assert!(serde_json::from_str::<JwkSet>(other).is_err(), "{other}");
+    }
     assert!(serde_json::from_str::<Jwk>("[]").is_err());
+}
+
+/// `cnf` is tested in `sdjwt`, the key set of an issuer in `enishi-protocol`.
+#[test]
+fn rfc7517_4_no_member_occurs_twice_in_headers_and_dids() {
+    use crate::did::{Did, DidDocument, Relationship};
+    use crate::jose::jwe::{Accepted, UnopenedJwe};
+    use crate::jose::jws::UnverifiedJws;
+
+    let (text, doubled) = once_and_twice();
+    let jws = |key: &str| {
+        let header = b64::encode(format!(r#"{{"alg":"ES256","jwk":{key}}}"#));
+        UnverifiedJws::parse(&format!("{header}.e30.AA")).map(drop).map_err(|failure| failure.code)
+    };
+    assert_eq!((jws(&text), jws(&doubled)), (Ok(()), Err("jws_malformed")));
+    let jwe = |key: &str| {
+        let header = b64::encode(format!(r#"{{"alg":"ECDH-ES","enc":"A128GCM","epk":{key}}}"#));
+        let (iv, tag) = (b64::encode([0; 12]), b64::encode([0; 16]));
+        UnopenedJwe::parse(&format!("{header}..{iv}..{tag}"), &Accepted::ALL).map(drop)
+    };
+    assert_eq!((jwe(&text), jwe(&doubled)), (Ok(()), Err(crate::jose::jwe::JweError::Malformed)));
+    let did_jwk = |key: &str| {
+        let did = Did::parse(&format!("did:jwk:{}", b64::encode(key))).unwrap();
+        did.resolve_key(Relationship::Authentication).map(drop).map_err(|failure| failure.code)
+    };
+    assert_eq!((did_jwk(&text), did_jwk(&doubled)), (Ok(()), Err("did_invalid")));
+    let document = |key: &str| {
+        let did = Did::parse("did:web:a.example").unwrap();
+        let method = format!(
+            r##"{{"id":"#k","type":"JsonWebKey","controller":"did:web:a.example","publicKeyJwk":{key}}}"##
+        );
+        let text = format!(r#"{{"id":"did:web:a.example","verificationMethod":[{method}]}}"#);
+        DidDocument::read(text.as_bytes(), &did).map(drop).map_err(|failure| failure.code)
+    };
+    assert_eq!((document(&text), document(&doubled)), (Ok(()), Err("did_document_invalid")));
 }
 
 #[test]

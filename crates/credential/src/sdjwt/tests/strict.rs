@@ -74,6 +74,21 @@ fn a_member_that_occurs_twice_is_refused_wherever_it_is_and_however_it_is_writte
 }
 
 #[test]
+fn rfc7517_4_no_member_of_the_key_in_cnf_occurs_twice() {
+    let good = payload(json!({})).to_string();
+    let at = good.find(r#""cnf":{"jwk":{"#).unwrap();
+    let doubled =
+        format!("{}{}", &good[..at], good[at..].replacen(r#"{"jwk":{"#, r#"{"jwk":{"crv":"P-256","#, 1));
+    assert_eq!(
+        serde_json::from_str::<Value>(&doubled).unwrap(),
+        payload(json!({})),
+        "another reader takes it"
+    );
+    assert!(verify(&with_payload(good.as_bytes())).is_ok());
+    assert_eq!(code(&with_payload(doubled.as_bytes())), "payload_not_json");
+}
+
+#[test]
 fn an_escaped_name_is_the_name() {
     let name = disclosure(json!(["salt", "name", "A"]));
     let digest = HashAlgorithm::Sha512.digest(&name);
