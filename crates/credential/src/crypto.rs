@@ -219,6 +219,26 @@ mod tests {
         assert_eq!(verify(Algorithm::EdDsa, b"sample", &signature), Err(SignatureError));
     }
 
+    /// Whoever has the private key can make one, and libraries do not agree about it.
+    #[test]
+    fn an_ed25519_signature_with_a_point_of_low_order_is_refused() {
+        use curve25519_dalek::scalar::Scalar;
+        use sha2::{Digest as _, Sha512};
+
+        let pair = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+        let public = pair.verifying_key();
+        let mut identity = [0; 32];
+        identity[0] = 1;
+        let hash = Sha512::digest([identity.as_slice(), public.as_bytes(), b"message"].concat());
+        let response = Scalar::from_bytes_mod_order_wide(&hash.into()) * pair.to_scalar();
+        let signature = [identity, response.to_bytes()].concat();
+        let lax = public.verify(b"message", &ed25519_dalek::Signature::from_slice(&signature).unwrap());
+        assert!(lax.is_ok(), "the equation of RFC 8032 holds");
+        let key = Jwk::new(PublicKey::Ed25519(public.to_bytes()));
+        let verdict = RustCryptoVerifier.verify(Algorithm::EdDsa, &key, b"message", &signature);
+        assert_eq!(verdict, Err(SignatureError));
+    }
+
     #[test]
     fn a_key_agreement_key_does_not_sign() {
         assert!(SoftwareSigner::new(PrivateJwk::generate_x25519(&SeededEntropy::new("x"))).is_none());

@@ -75,7 +75,7 @@ fn keys_are_had_for_what_they_are_listed_under() {
 }
 
 #[test]
-fn all_a_method_is_not_used_for_a_relationship_that_it_is_not_in() {
+fn did_all_a_method_is_not_used_for_a_relationship_that_it_is_not_in() {
     let document = document();
     let sign = format!("{DID}#sign");
     assert_eq!(key(&document, &sign, Relationship::Authentication), Err("did_relationship"));
@@ -96,7 +96,7 @@ fn all_a_method_is_not_used_for_a_relationship_that_it_is_not_in() {
 }
 
 #[test]
-fn all_a_method_of_another_controller_gives_no_key() {
+fn did_all_a_method_of_another_controller_gives_no_key() {
     for controller in [json!("did:web:other.example"), json!(format!("{DID}:x")), json!([DID]), Value::Null] {
         let result =
             sign_key(|document| document["verificationMethod"][0]["controller"] = controller.clone());
@@ -109,7 +109,7 @@ fn all_a_method_of_another_controller_gives_no_key() {
 }
 
 #[test]
-fn all_a_fragment_is_resolved_against_its_own_did_only() {
+fn did_all_a_fragment_is_resolved_against_its_own_did_only() {
     let document = document();
     for url in ["did:web:other.example#sign", "did:web:issuer.example:a#sign", "did:web:issuer.example#Sign"]
     {
@@ -126,7 +126,7 @@ fn all_a_fragment_is_resolved_against_its_own_did_only() {
 }
 
 #[test]
-fn web_the_document_of_another_did_is_refused() {
+fn did_web_the_document_of_another_did_is_refused() {
     for id in [
         json!("did:web:other.example"),
         json!("did:web:issuer.example:"),
@@ -139,7 +139,7 @@ fn web_the_document_of_another_did_is_refused() {
 }
 
 #[test]
-fn what_is_written_twice_is_refused() {
+fn did_all_what_is_written_twice_is_refused() {
     let text = document().to_string().replacen("\"id\"", "\"id\":\"did:web:a\",\"id\"", 1);
     assert_eq!(DidDocument::read(text.as_bytes(), &did()).unwrap_err().code, "did_document_invalid");
     // `#sign` and the absolute URL are one id.
@@ -161,7 +161,7 @@ fn what_is_written_twice_is_refused() {
 }
 
 #[test]
-fn private_keys_in_a_document_are_refused() {
+fn did_all_private_keys_in_a_document_are_refused() {
     let key = PrivateJwk::generate_p256(&SeededEntropy::new("document"));
     assert_eq!(
         refused(|document| document["verificationMethod"][0]["publicKeyJwk"] = key.to_secret_value()),

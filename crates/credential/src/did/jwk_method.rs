@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_key_written_otherwise_is_another_did() {
+    fn did_jwk_the_same_key_written_otherwise_is_another_did() {
         let key = PrivateJwk::generate_p256(&SeededEntropy::new("did"));
         let spaced = key.public().to_value().to_string().replace(':', ": ");
         let other = Did::parse(&format!("did:jwk:{}", b64::encode(spaced))).unwrap();

@@ -143,6 +143,14 @@ fn did_peer_2_unknown_purposes_bad_keys_and_wrong_order_are_refused() {
 }
 
 #[test]
+fn did_peer_2_has_at_most_64_elements() {
+    // The shortest keys that there are: of a type that nobody knows.
+    let of = |elements: usize| resolve(&parse(&format!("did:peer:2{}", ".Vz2".repeat(elements))), &[]);
+    assert!(of(64).is_ok());
+    assert_eq!(of(65).unwrap_err().code, "did_invalid");
+}
+
+#[test]
 fn did_peer_2_services_are_one_json_object_each() {
     let key = mb(&ed25519("peer"));
     let with = |service: &str| format!("did:peer:2.V{key}.S{}", b64::encode(service));

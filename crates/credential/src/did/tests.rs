@@ -92,6 +92,48 @@ fn did_jwk_examples_of_the_specification_resolve_to_their_documents() {
 }
 
 #[test]
+fn did_all_a_did_has_a_longest_length() {
+    let long = |length: usize| Did::parse(&format!("did:web:{}", "a".repeat(length - "did:web:".len())));
+    assert!(long(MAX_LENGTH).is_ok());
+    assert_eq!(long(MAX_LENGTH + 1).unwrap_err().code, "did_invalid");
+}
+
+#[test]
+fn did_key_signature_keys_do_not_agree_and_long_texts_are_not_decoded() {
+    use crate::entropy::SeededEntropy;
+    use crate::jose::jwk::PrivateJwk;
+
+    let entropy = SeededEntropy::new("did:key");
+    for key in [PrivateJwk::generate_p256(&entropy), PrivateJwk::generate_ed25519(&entropy)] {
+        let did = Did::key(key.public());
+        assert!(did.resolve_key(Relationship::AssertionMethod).is_ok());
+        assert_eq!(did.resolve_key(Relationship::KeyAgreement).unwrap_err().code, "did_relationship");
+    }
+    // Zeros: a type of key that nobody knows, as long as they are decoded at all.
+    let zeros = |length: usize| {
+        let did = Did::parse(&format!("did:key:z{}", "1".repeat(length - 1))).unwrap();
+        did.resolve_key(Relationship::Authentication).unwrap_err().code
+    };
+    assert_eq!((zeros(768), zeros(769)), ("did_key_unsupported", "did_invalid"));
+}
+
+#[test]
+fn did_jwk_an_unknown_use_is_refused_and_the_kid_is_not_the_keys_name() {
+    use crate::entropy::SeededEntropy;
+    use crate::jose::jwk::PrivateJwk;
+
+    let key = PrivateJwk::generate_p256(&SeededEntropy::new("did:jwk")).public().clone();
+    let with = |name: &str, value: &str| {
+        let mut jwk = key.to_value();
+        jwk[name] = value.into();
+        let did = Did::parse(&format!("did:jwk:{}", b64::encode(jwk.to_string()))).unwrap();
+        did.resolve_key(Relationship::Authentication).map_err(|failure| failure.code)
+    };
+    assert_eq!(with("kid", "a name"), Ok(key.clone()));
+    assert_eq!(with("use", "other"), Err("did_key_invalid"));
+}
+
+#[test]
 fn did_urls_need_a_did_and_a_fragment() {
     for bad in [
         "#0",

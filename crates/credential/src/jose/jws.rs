@@ -259,7 +259,23 @@ mod tests {
         assert_eq!(with(r#"{"alg":"ES256","alg":"ES256"}"#), "jws_malformed");
         assert_eq!(with(r#"{"alg":"ES256","typ":1}"#), "jws_malformed");
         assert_eq!(with(r#"{"alg":"ES256","jwk":{"kty":"oct","k":"AA"}}"#), "jwk_invalid");
-        assert_eq!(with(r#"{"alg":"ES256","x5c":"AA"}"#), "jws_malformed");
+        for x5c in [json!("AA"), json!([]), json!([1]), json!(["-_8"]), json!(["AA"]), json!(vec!["AA=="; 9])]
+        {
+            assert_eq!(with(&json!({"alg": "ES256", "x5c": x5c}).to_string()), "jws_malformed", "{x5c}");
+        }
+        for name in ["typ", "kid", "cty"] {
+            assert_eq!(with(&json!({"alg": "ES256", name: 1}).to_string()), "jws_malformed", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_read_up_to_its_longest_length_and_no_further() {
+        let header = b64::encode(r#"{"alg":"ES256"}"#);
+        let rest = MAX_LENGTH - header.len() - "..AA".len();
+        let text = |payload: usize| UnverifiedJws::parse(&format!("{header}.{}.AA", "A".repeat(payload)));
+        assert_eq!(rest % 4, 0);
+        assert!(text(rest).is_ok());
+        assert_eq!(code(text(rest + 4)), "jws_malformed");
     }
 
     /// A signature by P-384, which only tests make, and its key.

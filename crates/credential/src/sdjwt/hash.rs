@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc_9901_example_digest() {
+    fn sd_6_the_digest_is_of_the_disclosure_as_it_is_written() {
         // RFC 9901 §4.2.3, the disclosure of `family_name`.
         let disclosure = "WyJfMjZiYzRMVC1hYzZxMktJNmNCVzVlcyIsICJmYW1pbHlfbmFtZSIsICJNw7ZiaXVzIl0";
         let digest = "X9yH0Ajrdm1Oij4tWso9UzzKJvPoDxwmuEcO3XAdRC0";

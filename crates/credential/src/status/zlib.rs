@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_one_whole_stream_within_the_bound() {
+    fn tsl_2_only_one_whole_stream_within_the_bound() {
         let stream = deflate(&[7; 1000]);
         assert_eq!(inflate(&stream, 1000), Ok(vec![7; 1000]));
         assert_eq!(inflate(&stream, 999), Err(InflateError::TooLarge));

@@ -293,6 +293,48 @@ fn a_leaf_cannot_issue_and_an_authority_cannot_be_a_leaf() {
 }
 
 #[test]
+fn sd_n14_a_path_is_no_longer_than_its_authorities_allow() {
+    let chain = |allowed: BasicConstraints| {
+        let mut upper = authority("upper");
+        upper.is_ca = IsCa::Ca(allowed);
+        let root = Issuer::new(authority("root"), Key::p256("root"));
+        let upper_der = upper.signed_by(&Key::p256("upper"), &root).unwrap().der().to_vec();
+        let upper = Issuer::new(upper, Key::p256("upper"));
+        let lower = authority("lower").signed_by(&Key::p256("lower"), &upper).unwrap().der().to_vec();
+        let lower_issuer = Issuer::new(authority("lower"), Key::p256("lower"));
+        let leaf = leaf_params().signed_by(&Key::p256("leaf"), &lower_issuer).unwrap().der().to_vec();
+        let anchor = authority("root").self_signed(&Key::p256("root")).unwrap().der().to_vec();
+        verify_chain(&[leaf, lower, upper_der], &TrustAnchors::from_der([anchor]).unwrap(), NOW)
+    };
+    assert!(chain(BasicConstraints::Unconstrained).is_ok());
+    assert!(chain(BasicConstraints::Constrained(1)).is_ok());
+    assert_eq!(code(chain(BasicConstraints::Constrained(0))), "x5c_untrusted");
+}
+
+/// A weak key of Ed25519, for which anybody can sign.
+struct Identity([u8; 32]);
+
+impl PublicKeyData for Identity {
+    fn der_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &rcgen::PKCS_ED25519
+    }
+}
+
+#[test]
+fn a_leaf_has_a_key_that_is_taken_elsewhere_too() {
+    let issuer = Issuer::new(authority("root"), Key::p256("root"));
+    let anchors = world(|_| {}).anchors;
+    let mut point = [0; 32];
+    point[0] = 1;
+    let weak = leaf_params().signed_by(&Identity(point), &issuer).unwrap().der().to_vec();
+    assert_eq!(code(verify_chain(&[weak], &anchors, NOW)), "x5c_key_unsupported");
+}
+
+#[test]
 fn key_usage_must_allow_signatures_and_extended_key_usage_may_say_anything() {
     let mut agreement = world(|params| params.key_usages = vec![KeyUsagePurpose::KeyAgreement]);
     assert_eq!(code(judged(&agreement)), "x5c_key_usage");

@@ -121,7 +121,7 @@ fn what_an_author_writes_resolves_with_its_services() {
 }
 
 #[test]
-fn webvh_a_new_key_does_not_authorize_itself() {
+fn did_webvh_a_new_key_does_not_authorize_itself() {
     let one = first(&json!({}));
     let rotate = json!({ "updateKeys": [mb("b")] });
     let by_new = next(&one, 1, "b", &rotate);
@@ -136,7 +136,7 @@ fn webvh_a_new_key_does_not_authorize_itself() {
 }
 
 #[test]
-fn webvh_pre_rotation_needs_promised_keys_and_new_promises() {
+fn did_webvh_pre_rotation_needs_promised_keys_and_new_promises() {
     let one = first(&json!({ "nextKeyHashes": [promise("b"), promise("spare")] }));
     let good = json!({ "updateKeys": [mb("b")], "nextKeyHashes": [promise("c")] });
     assert!(latest(&[&one, &next(&one, 1, "b", &good)]).is_ok());
@@ -161,7 +161,7 @@ fn webvh_pre_rotation_needs_promised_keys_and_new_promises() {
 }
 
 #[test]
-fn webvh_version_ids_count_without_gaps_and_are_the_hash() {
+fn did_webvh_version_ids_count_without_gaps_and_are_the_hash() {
     let one = first(&json!({}));
     let author_key = key("a");
     let author = Author::new(&author_key).unwrap();
@@ -187,7 +187,7 @@ fn webvh_version_ids_count_without_gaps_and_are_the_hash() {
 }
 
 #[test]
-fn webvh_times_increase_and_are_not_in_the_future() {
+fn did_webvh_times_increase_and_are_not_in_the_future() {
     let one = first(&json!({}));
     let at = |time: UnixTime| next_with(&one, time, "a", &json!({}), &state(&one));
     assert_eq!(latest(&[&one, &at(START)]).unwrap_err(), ("did_log_time", "/1/versionTime".to_owned()));
@@ -203,7 +203,7 @@ fn webvh_times_increase_and_are_not_in_the_future() {
 }
 
 #[test]
-fn webvh_the_scid_is_the_hash_of_the_first_entry() {
+fn did_webvh_the_scid_is_the_hash_of_the_first_entry() {
     let did = first(&json!({})).did;
     let code = |log: &[u8]| read(log, &did).unwrap_err().code;
     assert!(read(&resigned(|_| ()), &did).is_ok(), "the control");
@@ -220,18 +220,32 @@ fn webvh_the_scid_is_the_hash_of_the_first_entry() {
 }
 
 #[test]
-fn webvh_the_log_must_have_the_did_that_is_resolved() {
+fn did_webvh_the_log_must_have_the_did_that_is_resolved() {
     let entry = first(&json!({}));
     let elsewhere = Did::parse(&entry.did.as_str().replace("issuer.", "other.")).unwrap();
     assert_eq!(read(&text(&[&entry]), &elsewhere).unwrap_err().code, "did_log_did");
     for text in ["did:webvh:Qm:issuer.example", "did:webvh:issuer.example", "did:web:issuer.example"] {
         let did = Did::parse(text).unwrap();
         assert!(UnwitnessedLog::read(b"", &did, NOW, &RustCryptoVerifier).is_err(), "{text}");
+        // Before anything is fetched.
+        assert_eq!(check(&did).unwrap_err().code, "did_invalid", "{text}");
     }
+    assert!(check(&entry.did).is_ok());
 }
 
 #[test]
-fn webvh_unknown_null_and_misplaced_parameters_are_refused() {
+fn did_webvh_a_log_has_a_longest_length() {
+    let with = |more: usize| first_with(&json!({}), &json!({ "id": PLACE, "x": "x".repeat(more) }));
+    let room = MAX_LOG - text(&[&with(0)]).len();
+    let read = |more: usize| {
+        let entry = with(more);
+        read(&text(&[&entry]), &entry.did).map(drop).map_err(|failure| failure.code)
+    };
+    assert_eq!((read(room), read(room + 1)), (Ok(()), Err("did_log_entry")));
+}
+
+#[test]
+fn did_webvh_unknown_null_and_misplaced_parameters_are_refused() {
     for parameters in [
         json!({ "surprise": 1 }),
         json!({ "witness": null }),
@@ -275,7 +289,7 @@ fn webvh_unknown_null_and_misplaced_parameters_are_refused() {
 }
 
 #[test]
-fn webvh_only_a_portable_did_moves_and_says_from_where() {
+fn did_webvh_only_a_portable_did_moves_and_says_from_where() {
     for (portable, says, code) in
         [(true, true, None), (true, false, Some("did_log_did")), (false, true, Some("did_log_did"))]
     {
@@ -288,6 +302,10 @@ fn webvh_only_a_portable_did_moves_and_says_from_where() {
         let two = next_with(&one, START.plus(1), "a", &json!({}), &moved);
         assert_eq!(latest(&[&one, &two]).err().map(|(code, _)| code), code);
     }
+    let one = first(&json!({ "portable": true }));
+    let to_an_address = one.did.as_str().replace("issuer.example", "127.0.0.1");
+    let moved = json!({ "id": to_an_address, "alsoKnownAs": [one.did.as_str()] });
+    assert_eq!(refused(&[&one, &next_with(&one, START.plus(1), "a", &json!({}), &moved)]), "did_log_did");
     // Switched off, it stays off; and never another SCID.
     let one = first(&json!({ "portable": true }));
     let two = next(&one, 1, "a", &json!({ "portable": false }));
@@ -302,7 +320,7 @@ fn webvh_only_a_portable_did_moves_and_says_from_where() {
 }
 
 #[test]
-fn webvh_a_deactivated_did_has_no_document_and_no_further_version() {
+fn did_webvh_a_deactivated_did_has_no_document_and_no_further_version() {
     let one = first(&json!({}));
     let two = next(&one, 1, "a", &json!({ "deactivated": true, "updateKeys": [] }));
     assert_eq!(refused(&[&one, &two]), "did_deactivated");
@@ -319,7 +337,7 @@ fn webvh_a_deactivated_did_has_no_document_and_no_further_version() {
 }
 
 #[test]
-fn webvh_proofs_of_another_form_or_key_are_refused() {
+fn did_webvh_proofs_of_another_form_or_key_are_refused() {
     type Change = fn(&mut Value);
     let changes: [Change; 14] = [
         |entry| entry["proof"] = json!([]),
@@ -357,8 +375,38 @@ fn webvh_proofs_of_another_form_or_key_are_refused() {
     assert_eq!(read(object.to_string().as_bytes(), &entry.did).unwrap_err().code, "did_log_proof");
 }
 
+/// Proofs that say something else, and whose signature is over what they say.
 #[test]
-fn webvh_entries_and_logs_of_another_form_are_refused() {
+fn did_webvh_other_proofs_are_refused_although_their_signature_holds() {
+    let entry = first(&json!({}));
+    let signed_with = |name: &str, value: Value| {
+        let mut object = strict_json::parse(entry.line.as_bytes()).unwrap();
+        let mut options = object["proof"][0].as_object().unwrap().clone();
+        options.remove("proofValue");
+        options.insert(name.to_owned(), value);
+        object.as_object_mut().unwrap().remove("proof");
+        let options = Value::Object(options);
+        let signed = [proof::hash(&options), proof::hash(&object)].concat();
+        let signature = key("a").sign_now(&signed).unwrap();
+        object["proof"] = json!([options]);
+        object["proof"][0]["proofValue"] = json!(multibase::encode(multibase::Base::Base58Btc, signature));
+        read(object.to_string().as_bytes(), &entry.did).map(drop).map_err(|failure| failure.code)
+    };
+    assert_eq!(signed_with("created", json!("2023-11-14T22:13:20Z")), Ok(()));
+    for (name, value) in [
+        ("cryptosuite", json!("eddsa-rdfc-2022")),
+        ("type", json!("Ed25519Signature2020")),
+        ("proofPurpose", json!("authentication")),
+        ("created", json!(1)),
+        ("challenge", json!("x")),
+        ("verificationMethod", json!(format!("did:key:{}#{}", mb("a"), mb("x")))),
+    ] {
+        assert_eq!(signed_with(name, value), Err("did_log_proof"), "{name}");
+    }
+}
+
+#[test]
+fn did_webvh_entries_and_logs_of_another_form_are_refused() {
     let entry = first(&json!({}));
     let line = &entry.line;
     let twice = line.replacen("\"versionTime\"", "\"versionTime\":\"x\",\"versionTime\"", 1);
@@ -385,7 +433,7 @@ fn webvh_entries_and_logs_of_another_form_are_refused() {
 }
 
 #[test]
-fn webvh_versions_before_a_broken_entry_can_be_asked_for() {
+fn did_webvh_versions_before_a_broken_entry_can_be_asked_for() {
     let one = first(&json!({}));
     let two = next(&one, 10, "a", &json!({}));
     let bad = next(&two, 20, "x", &json!({}));

@@ -115,6 +115,22 @@ async fn sd_v25_the_kid_names_a_published_key() {
 }
 
 #[tokio::test]
+async fn sd_v25_a_key_is_good_for_the_issuer_that_it_was_looked_up_for() {
+    let (keys, mechanism) = (JwkSet { keys: vec![public("a", "1")] }, Mechanism::Metadata);
+    for (iss, expected) in [(ISSUER, None), ("https://other.example", Some("issuer_mismatch"))] {
+        let text = credential(Some(iss), "a", &[kid("1")]).await;
+        let credential = UnverifiedSdJwt::parse(&text).unwrap();
+        let search = KeySearch::configured(ISSUER, &mechanism);
+        let key = search.key(&credential.key_hint(), Material::Keys(&keys), NOW).unwrap();
+        let mut validation = Validation::credential(iss, VCT, NOW);
+        key.bind(&mut validation);
+        let verdict =
+            credential.verify(&RustCryptoVerifier, key.key(), &validation, &KeyBindingPolicy::NotRequired);
+        assert_eq!(verdict.err().map(|failure| failure.code), expected, "{iss}");
+    }
+}
+
+#[tokio::test]
 async fn sd_v73_what_the_sender_writes_does_not_choose_the_mechanism() {
     let (trust, keys) = (by_metadata(), JwkSet { keys: vec![public("a", "1")] });
     let chain = [leaf("root", "thief", &["issuer.example", ISSUER])];
@@ -157,9 +173,21 @@ async fn haip_55_the_leaf_of_the_chain_is_the_issuer() {
     let text = credential(Some(tenant), "a", &[x5c(&uri)]).await;
     assert_eq!(outcome(&by_certificate(tenant), &text, nothing), Ok(tenant.to_owned()));
     // A DNS name is a host's, not that of one tenant or port of it.
-    for id in [tenant, "https://issuer.example/", "https://issuer.example:8443", "https://a.issuer.example"] {
+    for id in [
+        tenant,
+        "https://issuer.example/",
+        "https://issuer.example:8443",
+        "https://a.issuer.example",
+        "http://issuer.example",
+        "issuer.example",
+    ] {
         let text = credential(Some(id), "a", &[x5c(&named)]).await;
         assert_eq!(outcome(&by_certificate(id), &text, nothing), Err("x5c_issuer_mismatch"), "{id}");
+    }
+    // A URI is the whole of it, not what it begins with.
+    for uri in [ISSUER, "https://issuer.example/", "https://issuer.example/tenant/1"] {
+        let text = credential(Some(tenant), "a", &[x5c(&[leaf("root", "a", &[uri])])]).await;
+        assert_eq!(outcome(&by_certificate(tenant), &text, nothing), Err("x5c_issuer_mismatch"), "{uri}");
     }
     let other = [leaf("root", "a", &["evil.example", "https://evil.example"])];
     let text = credential(Some(ISSUER), "a", &[x5c(&other)]).await;

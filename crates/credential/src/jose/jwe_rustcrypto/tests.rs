@@ -72,6 +72,42 @@ fn rfc3394_4_1_and_4_6_wrap_as_printed() {
     assert!(RustCryptoJwe.unwrap(&[0; 16], &[0; 7]).is_err());
 }
 
+/// A text for nobody, with this header and so many characters of ciphertext.
+fn unsealed(more: &serde_json::Value, ciphertext: usize) -> String {
+    let [key, _] = keys();
+    let mut header = json!({"alg": "ECDH-ES", "enc": "A128GCM", "epk": key.public().to_value()});
+    header.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let (iv, tag) = (b64::encode([0; 12]), b64::encode([0; 16]));
+    format!("{}..{iv}.{}.{tag}", b64::encode(header.to_string()), "A".repeat(ciphertext))
+}
+
+/// What is wrong with the header alone is refused before there is a key.
+#[test]
+fn jwe_n_party_information_is_base64url_and_a_text_has_a_longest_length() {
+    let parse = |text: &str| UnopenedJwe::parse(text, &Accepted::ALL).map(drop);
+    for name in ["apu", "apv"] {
+        assert_eq!(parse(&unsealed(&json!({name: "YQ"}), 0)), Ok(()));
+        for bad in [json!(1), json!("YQ=="), json!("YR"), json!(null)] {
+            assert_eq!(parse(&unsealed(&json!({name: bad}), 0)), Err(JweError::Malformed), "{name} {bad}");
+        }
+    }
+    let room =
+        |kid: usize| crate::jose::jwe::MAX_LENGTH - unsealed(&json!({"kid": "k".repeat(kid)}), 0).len();
+    let kid = (0..9).find(|kid| room(*kid) % 4 == 0).unwrap();
+    let text = |more: usize| unsealed(&json!({"kid": "k".repeat(kid)}), room(kid) + more);
+    assert_eq!((parse(&text(0)), parse(&text(4))), (Ok(()), Err(JweError::Malformed)));
+}
+
+#[test]
+fn jwe_a_sender_does_not_choose_what_the_sealing_writes() {
+    use crate::jose::jwe::RESERVED;
+    let header = JweHeader::new(ContentEncryption::A128Gcm);
+    for name in RESERVED {
+        assert_eq!(header.clone().member(name, "x"), header, "{name}");
+    }
+    assert_eq!(header.member("rp", "x").extra.len(), 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

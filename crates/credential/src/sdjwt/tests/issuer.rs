@@ -136,6 +136,11 @@ fn sd_v3_parts_of_claims_that_must_be_visible_are_refused_even_when_not_disclose
     assert_eq!(code(&text(&[])), "claim_never_concealed");
     let element = disclosure(json!(["salt", "urn:other"]));
     assert_eq!(code(&craft(json!({"aka_vcts": [{"...": digest(&element)}]}), &[])), "claim_never_concealed");
+    // At any depth.
+    let decoy = json!({"_sd": [digest("x")]});
+    for claim in [json!({"cnf": {"jwk": decoy}}), json!({"status": {"status_list": decoy}})] {
+        assert_eq!(code(&craft(claim.clone(), &[])), "claim_never_concealed", "{claim}");
+    }
     // A claim with such a name deeper down is an ordinary claim.
     let inner = disclosure(json!(["salt", "iss", "x"]));
     assert!(verify(&craft(json!({"a": {"_sd": [digest(&inner)]}}), &[&inner])).is_ok());
@@ -164,7 +169,7 @@ fn sd_v7_aka_vcts_are_checked() {
 }
 
 #[test]
-fn the_issuer_must_be_the_one_whose_key_was_used() {
+fn sd_v4_the_issuer_must_be_the_one_whose_key_was_used() {
     assert_eq!(code(&craft(json!({"iss": "https://issuer.example/"}), &[])), "issuer_mismatch");
     assert_eq!(code(&craft(json!({"iss": 7}), &[])), "claim_type");
     let text = craft(json!({}), &[]);

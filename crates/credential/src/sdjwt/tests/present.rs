@@ -56,7 +56,7 @@ async fn what_is_issued_is_received_whole_and_concealed_outside() {
 }
 
 #[tokio::test]
-async fn a_choice_discloses_what_it_names_with_its_parents_and_nothing_else() {
+async fn sd_8_sd_9_a_choice_discloses_what_it_names_with_its_parents_and_nothing_else() {
     let held = receive(&issued().await);
     let shown = |paths: &[ClaimPath]| verify(&held.present(paths).unwrap().into_unbound()).unwrap();
     let nothing = shown(&[]);
@@ -166,7 +166,7 @@ async fn an_issuer_cannot_break_the_rules_by_mistake() {
 }
 
 #[tokio::test]
-async fn salts_are_fresh() {
+async fn sd_7_salts_are_fresh() {
     let entropy = SeededEntropy::new("salts");
     let builder = SdJwtBuilder::new(object(payload(json!({"list": ["x", "x"]}))))
         .conceal(ClaimPath::name("list").every());
@@ -176,8 +176,13 @@ async fn salts_are_fresh() {
     );
     let all: Vec<&str> =
         one.split('~').skip(1).chain(two.split('~').skip(1)).filter(|d| !d.is_empty()).collect();
-    let different: std::collections::HashSet<&&str> = all.iter().collect();
+    let salt = |text: &&str| -> Vec<u8> {
+        let parts: Value = serde_json::from_slice(&b64::decode(text).unwrap()).unwrap();
+        b64::decode(parts[0].as_str().unwrap()).unwrap()
+    };
+    let different: std::collections::HashSet<Vec<u8>> = all.iter().map(salt).collect();
     assert_eq!((all.len(), different.len()), (4, 4));
+    assert!(different.iter().all(|salt| salt.len() >= 16), "128 bits at least");
 }
 
 /// The signed payload of an SD-JWT.

@@ -196,6 +196,18 @@ fn a_signed_list_is_renewed_when_it_changed_or_half_of_its_life_is_over() {
     assert!(!due(&lists, NOW) && new.etag() != first.etag());
 }
 
+/// Two that were signed at the same version: the one that lives longer stays.
+#[test]
+fn an_older_signature_does_not_take_the_place_of_a_newer_one() {
+    let (signer, mut list) =
+        (Counting::new(), IssuedList::new(StatusList::new(StatusBits::One, 1024).unwrap(), 0));
+    let [old, new] = [NOW, NOW.plus(1)].map(|now| sign(&list.draft(), &signer, now));
+    assert!(list.publish(new.clone()));
+    assert!(!list.publish(old));
+    assert_eq!(list.signed().map(|signed| signed.issued_at()), Some(NOW.plus(1)));
+    assert!(list.publish(new), "the same once more is no step back");
+}
+
 #[test]
 fn a_list_that_is_part_of_something_else_is_taken_over_whole() {
     let empty = StatusList::new(StatusBits::Two, 1024).unwrap();
