@@ -52,6 +52,8 @@ pub const CLAIM_SEALED_SUB: &str = "sealed_sub";
 
 /// The check's name, in failures and in lists of checks.
 const CHECK: &str = "linkage";
+/// The check of a first-party presentation that comes after it. That of a mediated one is [`crate::sealed::CHECK`].
+const CHECK_IDENTIFIERS: &str = "identifiers";
 
 fn fault(code: &'static str, detail: impl Into<String>) -> Failure {
     let remedy = match code {
@@ -63,5 +65,10 @@ fn fault(code: &'static str, detail: impl Into<String>) -> Failure {
         "rp_mismatch" => "present the credential for the relying party that was asked for",
         _ => "use a credential of an issuer that follows linkage protocol §4",
     };
-    Failure::new(CHECK, code, detail).remedy(remedy)
+    let check = match code {
+        "identifier_disclosed" | "sealed_sub_missing" => crate::sealed::CHECK,
+        "identifier_missing" | "identifier_malformed" => CHECK_IDENTIFIERS,
+        _ => CHECK,
+    };
+    Failure::new(check, code, detail).remedy(remedy)
 }

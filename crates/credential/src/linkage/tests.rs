@@ -172,6 +172,30 @@ async fn linkage_4_identifiers_disclosed_to_a_mediating_verifier_are_refused() {
     assert_eq!(mediated(&text, &demand()).unwrap_err().code, "identifier_disclosed");
 }
 
+/// What failed does not stand among what held.
+#[tokio::test]
+async fn a_failure_of_the_linkage_knows_which_checks_held_before_it() {
+    let held = receive(&issued(&claims()).await).unwrap();
+    let (text, sub) = (
+        bind(held.present_mediated().unwrap()).await,
+        bind(held.as_sd_jwt().present(&[ClaimPath::name("sub")]).unwrap()).await,
+    );
+    let before = |failure: &crate::verdict::Failure| failure.held_before().to_vec();
+    let all = crate::sdjwt::CHECKS.to_vec();
+    let elsewhere = LinkageDemand { rp: "https://other.example".to_owned(), ..demand() };
+    let with_linkage = [all.as_slice(), &["linkage"]].concat();
+    assert_eq!(before(&mediated(&text, &elsewhere).unwrap_err()), all);
+    assert_eq!(before(&first_party(&text, &elsewhere).unwrap_err()), all);
+    for (failure, check) in [
+        (mediated(&sub, &demand()).unwrap_err(), "sealed-sub"),
+        (first_party(&sub, &demand()).unwrap_err(), "identifiers"),
+    ] {
+        assert_eq!((before(&failure), failure.check), (with_linkage.clone(), check), "{failure}");
+    }
+    let done = mediated(&text, &demand()).unwrap().checks;
+    assert_eq!(done.names(), [with_linkage.as_slice(), &["sealed-sub"]].concat());
+}
+
 #[tokio::test]
 async fn what_is_not_disclosed_is_missed() {
     let held = receive(&issued(&claims()).await).unwrap();

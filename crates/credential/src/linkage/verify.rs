@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{CHECK, CLAIM_PPID, CLAIM_SEALED_SUB, CLAIM_SUB, LinkageView, VCT, fault};
+use super::{CHECK, CHECK_IDENTIFIERS, CLAIM_PPID, CLAIM_SEALED_SUB, CLAIM_SUB, LinkageView, VCT, fault};
 use crate::crypto::SignatureVerifier;
 use crate::did::Did;
 use crate::jose::jwk::Jwk;
@@ -80,7 +80,7 @@ pub fn verify_mediated(
         let sealed_sub = only_sealed_sub(credential.claims())?;
         let LinkageView { iss, rp, jkt, .. } = &view;
         sealed::check_claimed_binding(sealed_sub, &Binding { iss: iss.clone(), rp: rp.clone(), jkt: *jkt })?;
-        checks.passed("sealed-sub");
+        checks.passed(sealed::CHECK);
         Ok(sealed_sub.to_owned())
     })?;
     Ok(MediatedLinkage { view, sealed_sub, key_binding, sd_hash: credential.sd_hash().to_owned(), checks })
@@ -119,7 +119,7 @@ pub fn verify_first_party(
     let (sub, ppid) = checks.record(|checks| {
         let sub = Did::parse(identifier(CLAIM_SUB)?).map_err(|_| malformed(CLAIM_SUB))?;
         let ppid = Ppid::parse(identifier(CLAIM_PPID)?).map_err(|_| malformed(CLAIM_PPID))?;
-        checks.passed("identifiers");
+        checks.passed(CHECK_IDENTIFIERS);
         Ok((sub, ppid))
     })?;
     Ok(FirstPartyLinkage { view, sub, ppid, key_binding, sd_hash: credential.sd_hash().to_owned(), checks })

@@ -41,7 +41,7 @@ pub(super) fn check_shapes(claims: &Map<String, Value>) -> Verdict<()> {
     if claims.get("status").is_some_and(|value| !value.is_object()) {
         return Err(wrong_type("status", "an object"));
     }
-    Ok(())
+    ["iat", "nbf", "exp"].into_iter().try_for_each(|name| date(claims, name).map(drop))
 }
 
 fn wrong_type(name: &str, wanted: &str) -> Failure {
@@ -121,6 +121,14 @@ pub(super) fn holder_key(claims: &Map<String, Value>) -> Verdict<Option<Jwk>> {
     }
     let jwk = cnf.get("jwk").map(Jwk::from_value).transpose();
     jwk.map_err(|error| fault("cnf_invalid", error.to_string()).at("/cnf/jwk"))
+}
+
+/// A key that is to bind a presentation is one that signs.
+pub(super) fn check_holder_key(key: &Jwk) -> Verdict<()> {
+    if key.algorithm().is_none() || key.key_use.as_deref() == Some("enc") {
+        return Err(fault("cnf_invalid", "the key in `cnf` cannot sign").at("/cnf/jwk"));
+    }
+    Ok(())
 }
 
 fn check_audience(claims: &Map<String, Value>, reader: Option<&str>) -> Verdict<()> {

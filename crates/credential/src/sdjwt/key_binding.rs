@@ -70,9 +70,6 @@ pub(super) fn verify(
     validation: &Validation,
     demand: &Demand<'_>,
 ) -> Verdict<KeyBinding> {
-    if demand.holder_key.algorithm().is_none() || demand.holder_key.key_use.as_deref() == Some("enc") {
-        return Err(fault("cnf_invalid", "the key in `cnf` cannot sign").at("/cnf/jwk"));
-    }
     let expected = Expected::new(TYP_KB_JWT, &validation.holder_algorithms);
     jwt.check(signing_input, verifier, demand.holder_key, &expected).map_err(as_key_binding)?;
     let claims = jws_parts::claims(&jwt.payload).map_err(as_key_binding)?;

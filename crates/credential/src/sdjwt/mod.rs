@@ -50,7 +50,7 @@
 //! | `alg_not_allowed` | issuer-algorithm | `none`, HMAC, or an algorithm that policy does not list |
 //! | `typ_not_allowed` | issuer-type | `typ` is not the one that is expected |
 //! | `signature_invalid` | issuer-signature | not signed by the issuer's key |
-//! | `payload_not_json` | issuer-signature | the signed payload is not a JSON object without duplicate members |
+//! | `payload_not_json` | disclosures | the signed payload is not a JSON object without duplicate members |
 //! | `sd_alg_unsupported` | disclosures | `_sd_alg` is not sha-256, sha-384 or sha-512 |
 //! | `disclosure_malformed` | disclosures | not base64url of a JSON array of salt, name, value or salt, value |
 //! | `disclosure_repeated` | disclosures | a disclosure was sent twice |
@@ -159,9 +159,10 @@ fn fault(code: &'static str, detail: impl Into<String>) -> Failure {
         }
         "alg_not_allowed" => ("issuer-algorithm", "sign with ES256 or EdDSA"),
         "typ_not_allowed" => ("issuer-type", "issue with `typ: dc+sd-jwt`"),
-        "signature_invalid" | "payload_not_json" => {
+        "signature_invalid" => {
             ("issuer-signature", "sign with a key that the issuer publishes, and pass the text on unchanged")
         }
+        "payload_not_json" => ("disclosures", "sign a JSON object in which no member occurs twice"),
         "claim_type" | "vct_missing" | "aka_vcts_invalid" | "cnf_invalid" => {
             ("claims", "issue the claims with the types that SD-JWT VC and RFC 7519 give them")
         }

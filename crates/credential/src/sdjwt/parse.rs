@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::claims::{check_header, check_identity, check_times, holder_key};
+use super::claims::{check_header, check_holder_key, check_identity, check_times, holder_key};
 use super::fault;
 use super::key_binding::{self, Demand};
 use super::policy::{KeyBindingPolicy, TYP_SD_JWT_VC, TYP_SD_JWT_VC_LEGACY, Validation};
@@ -137,6 +137,9 @@ impl<'a> UnverifiedSdJwt<'a> {
         checks.passed("disclosures");
         check_header(&self.issuer_jwt.header, &claims)?;
         let cnf = check_identity(&claims, validation)?;
+        if let (KeyBindingPolicy::Required { .. }, Some(key)) = (key_binding, &cnf) {
+            check_holder_key(key)?;
+        }
         checks.passed("claims");
         check_times(&claims, validation)?;
         checks.passed("validity");

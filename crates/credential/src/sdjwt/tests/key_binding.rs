@@ -32,7 +32,7 @@ fn bound(more: Value) -> String {
 fn kb_code(text: &str) -> &'static str {
     let refused = verify_with(text, &validation(), &required()).expect_err("refused");
     assert_eq!(refused.check, "key-binding");
-    refused.code
+    refused_once(&refused)
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn sd_n12_key_binding_needs_a_key_that_can_sign() {
         }
         let text = format!("{}~", sign(&issuer(), &json!({"alg": "ES256", "typ": "dc+sd-jwt"}), &credential));
         let text = text.clone() + &sign(&holder(), &header(), &claims(&text));
-        verify_with(&text, &validation(), &required()).unwrap_err().code
+        refused_once(&verify_with(&text, &validation(), &required()).unwrap_err())
     };
     assert_eq!(with(None), "cnf_missing");
     assert_eq!(with(Some(json!({"kid": "1"}))), "cnf_missing");
@@ -176,4 +176,43 @@ fn sd_n17_a_holder_refuses_a_key_binding_from_the_issuer() {
     let received = HeldSdJwt::receive(&text, &RustCryptoVerifier, issuer().public_jwk(), &validation());
     assert_eq!(received.unwrap_err().code, "kb_not_expected");
     assert_eq!(HeldSdJwt::from_storage(&text).unwrap_err().code, "kb_not_expected");
+}
+
+/// A broken text for each check but the first: those before it held, it alone failed, and nobody looked at those after it.
+#[test]
+fn a_check_that_was_not_reached_is_not_shown_as_one_that_held() {
+    use crate::verdict::{Outcome, Report};
+    type Change = fn(&mut Validation);
+
+    let sound = bound(json!({}));
+    let tilde = sound.find('~').unwrap();
+    let mut altered = sound.clone();
+    let other = if &sound[tilde - 9..tilde - 8] == "A" { "B" } else { "A" };
+    altered.replace_range(tilde - 9..tilde - 8, other);
+    let more = sound.replacen('~', &format!("~{}~", disclosure(json!(["salt", "c", 3]))), 1);
+    let cases: [(&str, &str, Change); 7] = [
+        ("issuer-algorithm", &sound, |validation| validation.algorithms = vec![Algorithm::EdDsa]),
+        ("issuer-type", &sound, |validation| validation.typ = "other".to_owned()),
+        ("issuer-signature", &altered, |_| {}),
+        ("disclosures", &more, |_| {}),
+        ("claims", &sound, |validation| validation.vct = ExpectedVct::OneOf(vec!["other".to_owned()])),
+        ("validity", &sound, |validation| validation.now = NOW.plus(10_000)),
+        ("key-binding", &bound(json!({"nonce": "other"})), |_| {}),
+    ];
+    assert!(cases.iter().map(|(check, ..)| *check).eq(CHECKS.into_iter().skip(1)));
+    for (at, (check, text, change)) in (1..).zip(cases) {
+        let mut validation = validation();
+        change(&mut validation);
+        let failure = verify_with(text, &validation, &required()).unwrap_err();
+        let report = Report::from(&failure).planned(&CHECKS);
+        let expected = CHECKS.iter().enumerate().map(|(number, name)| match number.cmp(&at) {
+            std::cmp::Ordering::Less => (*name, Outcome::Passed),
+            std::cmp::Ordering::Equal => (*name, Outcome::Failed),
+            std::cmp::Ordering::Greater => (*name, Outcome::NotReached),
+        });
+        let shown: Vec<_> = report.checks().iter().map(|line| (line.check, line.outcome)).collect();
+        assert_eq!(shown, expected.collect::<Vec<_>>(), "{check}: {failure}");
+    }
+    let verified = verify_with(&sound, &validation(), &required()).unwrap();
+    assert_eq!(verified.checks().names(), CHECKS);
 }
