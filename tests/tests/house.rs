@@ -1,6 +1,7 @@
 //! How the house is built, as far as a machine can see it: who may depend on whom, how long a file may be, and what must
 //! not be written down. CONTRIBUTING.md gives the reasons.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -188,6 +189,33 @@ fn the_threat_model_names_tests_that_exist() {
         }
     }
     assert_eq!(rows, 22);
+}
+
+#[test]
+fn the_table_of_requirements_names_tests_and_cases_that_exist() {
+    let table = fs::read_to_string(workspace_root().join("docs/requirements.md")).unwrap();
+    let (sources, corpus) = (rust_sources(), files_below(Path::new("schemas/corpus")));
+    let cases: String = corpus
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .map(|path| fs::read_to_string(workspace_root().join(path)).unwrap())
+        .collect();
+    let starts = sources.split("fn ").skip(1).chain(cases.split("\"id\": \"").skip(1));
+    let names: BTreeSet<&str> = starts
+        .filter_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric() && !"_-".contains(c)).next())
+        .collect();
+    let mut numbers = BTreeSet::new();
+    for row in table.lines().filter(|line| line.starts_with("| ") && line.contains('`')) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        assert!(numbers.insert(cells[0]), "docs/requirements.md: {} has two rows", cells[0]);
+        let tests: Vec<&str> = cells[2].split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "docs/requirements.md: {} names no test", cells[0]);
+        for test in tests {
+            let there = names.range(test..).next().is_some_and(|name| name.starts_with(test));
+            assert!(there, "docs/requirements.md: nothing begins with {test}");
+        }
+    }
+    assert!(numbers.len() > 60, "{} requirements", numbers.len());
 }
 
 /// A row of `docs/vectors.md`: patterns of files, their number, and tests or a reason.

@@ -167,7 +167,7 @@ fn times(family: &mut Family) {
             "sd-n9-exp-huge",
             "`exp` is a number beyond all time.",
             claim("exp", json!(1e300)),
-            ("issuer-signature", "payload_not_json", ""),
+            ("disclosures", "payload_not_json", ""),
         )
         .refuse(
             "sd-n9-nbf-string",
@@ -182,7 +182,7 @@ fn times(family: &mut Family) {
             (CHECK, TYPE, "/iat"),
         );
     family.beside("claims-exp").refuse(
-        "sd-9-exp-missing",
+        "sd-n9-exp-missing",
         "There is no `exp`, which this reader demands.",
         Card::new().without("exp").issued(),
         (VALIDITY, "exp_missing", "/exp"),
@@ -233,20 +233,20 @@ fn issuer_and_audience(family: &mut Family) {
         )
         .refuse("v-4-sub-number", "`sub` is a number.", claim("sub", json!(7)), (CHECK, "claim_type", "/sub"))
         .refuse(
-            "sd-9-aud-other",
+            "sd-n9-aud-other",
             "`aud` of the credential names another reader.",
             claim("aud", json!("https://other.example")),
             AUDIENCE,
         )
         .refuse(
-            "sd-9-aud-array-of-others",
+            "sd-n9-aud-array-of-others",
             "`aud` of the credential is an array of other readers.",
             claim("aud", json!(["https://other.example", "https://third.example"])),
             AUDIENCE,
         )
-        .refuse("sd-9-aud-number", "`aud` of the credential is a number.", claim("aud", json!(1)), AUDIENCE)
+        .refuse("sd-n9-aud-number", "`aud` of the credential is a number.", claim("aud", json!(1)), AUDIENCE)
         .refuse(
-            "sd-9-aud-concealed",
+            "sd-n9-aud-concealed",
             "`aud` that names another reader comes by disclosure.",
             Card::new().conceal("aud", &json!("https://other.example")).issued(),
             (NEVER.0, NEVER.1, "/aud"),

@@ -2,6 +2,7 @@
 //! the same every time.
 
 use enishi_credential::crypto::{Signer as _, SoftwareSigner};
+use enishi_credential::did::Did;
 use enishi_credential::encoding::b64;
 use enishi_credential::entropy::{self, SeededEntropy};
 use enishi_credential::jose::jwk::PrivateJwk;
@@ -35,6 +36,48 @@ pub(super) fn p256(name: &str) -> SoftwareSigner {
 pub(super) fn ed25519(name: &str) -> SoftwareSigner {
     let key = PrivateJwk::generate_ed25519(&SeededEntropy::new(&format!("corpus/ed25519/{name}")));
     SoftwareSigner::new(key).expect("Ed25519 keys sign")
+}
+
+/// The P-384 key of this name. The library has no private ones: it makes no such signatures.
+fn p384(name: &str) -> p384::ecdsa::SigningKey {
+    let secret = entropy::bytes::<48>(&SeededEntropy::new(&format!("corpus/p384/{name}")));
+    p384::ecdsa::SigningKey::from_slice(&secret).expect("a number below the order of the group")
+}
+
+/// Its public key as JSON.
+pub(super) fn p384_public(name: &str) -> Value {
+    let point = p384(name).verifying_key().to_sec1_point(false);
+    let coordinates = point.as_bytes().get(1..).expect("an uncompressed point");
+    let (x, y) = coordinates.split_at(48);
+    json!({"kty": "EC", "crv": "P-384", "x": b64::encode(x), "y": b64::encode(y)})
+}
+
+/// The compact JWS of these texts by the P-384 key of this name.
+pub(super) fn sign_es384(header: &str, payload: impl AsRef<[u8]>, name: &str) -> String {
+    use p384::ecdsa::signature::Signer as _;
+    let input = format!("{}.{}", b64::encode(header), b64::encode(payload));
+    let signature: p384::ecdsa::Signature = p384(name).sign(input.as_bytes());
+    format!("{input}.{}", b64::encode(signature.to_bytes()))
+}
+
+/// The algorithms of a reader who takes `ES384` too.
+pub(super) fn with_es384() -> Vec<String> {
+    ["ES256", "EdDSA", "ES384"].map(str::to_owned).to_vec()
+}
+
+/// The did:peer of the P-256 keys of these names: the first one for assertions, all others for authentication.
+pub(super) fn did_peer(names: &[&str]) -> String {
+    let keys = names.iter().zip(["A"].into_iter().chain(std::iter::repeat("V"))).map(|(name, purpose)| {
+        let did = Did::key(p256(name).public_jwk());
+        format!(".{purpose}{}", did.as_str().trim_start_matches("did:key:"))
+    });
+    format!("did:peer:2{}", keys.collect::<String>())
+}
+
+/// A did:webvh on the issuer's host. Its SCID is the hash of a name: no log stands behind it.
+pub(super) fn did_webvh(name: &str) -> String {
+    let hash = [&[0x12, 0x20], Sha256::digest(name).as_slice()].concat();
+    format!("did:webvh:{}:issuer.example", multibase::Base::Base58Btc.encode(hash))
 }
 
 /// The issuer's key.

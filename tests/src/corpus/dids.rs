@@ -295,7 +295,37 @@ fn syntax(family: &mut Family) {
             "The DID is of a method that is not accepted here.",
             "did:example:123",
             (CHECK, "did_method_unsupported", ""),
+        )
+        .refuse(
+            "did-peer-not-accepted",
+            "The DID is the did:peer of the same key: where did:jwk and did:key are accepted, it is not.",
+            did_peer(&["issuer"]),
+            (CHECK, "did_method_unsupported", ""),
+        )
+        .refuse(
+            "did-peer-0-not-accepted",
+            "The DID is the did:peer that is another name of the did:key.",
+            format!("did:peer:0{value}"),
+            (CHECK, "did_method_unsupported", ""),
+        )
+        .refuse(
+            "did-webvh-not-accepted",
+            "The DID is a did:webvh: where did:jwk and did:key are accepted, it is not.",
+            did_webvh("issuer"),
+            (CHECK, "did_method_unsupported", ""),
+        )
+        .refuse(
+            "did-web-not-accepted",
+            "The DID is a did:web: where did:jwk and did:key are accepted, it is not.",
+            WEB,
+            (CHECK, "did_method_unsupported", ""),
         );
+    family.beside("did-key-url").refuse(
+        "did-peer-url-not-accepted",
+        "The DID URL is of the did:peer of the same key.",
+        format!("{}#key-1", did_peer(&["issuer"])),
+        (CHECK, "did_method_unsupported", ""),
+    );
     family.beside("did-key-url").refuse(
         "did-core-fragment-alone",
         "There is a fragment without a DID.",

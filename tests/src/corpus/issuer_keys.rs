@@ -3,7 +3,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use enishi_credential::crypto::{Signer as _, SoftwareSigner};
-use enishi_credential::did::Did;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose, SanType,
 };
@@ -11,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::Family;
 use super::craft::*;
+use super::issuer_dids;
 use super::policy::{CredentialPolicy, Keys, Policy};
 
 pub(super) fn family() -> Family {
@@ -21,7 +21,7 @@ pub(super) fn family() -> Family {
     metadata(&mut family);
     documents(&mut family);
     certificates(&mut family);
-    dids(&mut family);
+    issuer_dids::all(&mut family);
     family
 }
 
@@ -440,46 +440,5 @@ fn certificates(family: &mut Family) {
             "The leaf is cut off.",
             with(&garbled).issued(),
             refused("x5c_malformed"),
-        );
-}
-
-fn dids(family: &mut Family) {
-    let did = Did::jwk(issuer().public_jwk()).as_str().to_owned();
-    let other = Did::jwk(p256("stranger").public_jwk()).as_str().to_owned();
-    let policy = CredentialPolicy { keys: Keys::Did, issuer: Some(did.clone()), ..card_policy() };
-    family.demand("did", policy);
-    let card = |kid: &str| Card::new().claim("iss", json!(did)).head("kid", json!(kid));
-    family.accept(
-        "v-did",
-        "did",
-        "`iss` is a did:jwk, and `kid` its only key.",
-        card(&format!("{did}#0")).issued(),
-    );
-    let stranger = card(&format!("{other}#0")).with(|card| card.key = p256("stranger"));
-    family
-        .beside("v-did")
-        .refuse(
-            "v-5-kid-of-another-did",
-            "`kid` is a key of another DID than `iss`, and signed with it.",
-            stranger.issued(),
-            ("issuer-key", "did_url_foreign", "/kid"),
-        )
-        .refuse(
-            "v-5-kid-not-in-did",
-            "`kid` names a key that the DID does not have.",
-            card(&format!("{did}#1")).issued(),
-            ("did-resolution", "did_url_unknown", "/kid"),
-        )
-        .refuse(
-            "v-5-key-of-another-did",
-            "Signed with another key than the DID's.",
-            card(&format!("{did}#0")).with(|card| card.key = p256("stranger")).issued(),
-            ("issuer-signature", "signature_invalid", ""),
-        )
-        .refuse(
-            "v-5-kid-is-no-did-url",
-            "`kid` is a name, not a DID URL.",
-            card("issuer-1").issued(),
-            ("did-resolution", "did_invalid", "/kid"),
         );
 }

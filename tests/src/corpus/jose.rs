@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use enishi_credential::crypto::Signer as _;
 use enishi_credential::encoding::b64;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::Family;
@@ -40,6 +40,24 @@ pub(super) fn family() -> Family {
         card.head("alg", json!("Ed25519")).issued(),
     );
     let unknown = Card::new().head("x", json!(1)).head("cty", json!("x")).issued();
+    // Two published keys, of which the reader takes the signatures of one.
+    let published = |kid: &str, mut key: Value| {
+        key["kid"] = json!(kid);
+        key
+    };
+    let (first, second) = (public(&issuer()), p384_public("issuer"));
+    let keys = Keys::Jwks(json!({"keys": [published("issuer-1", first), published("issuer-2", second)]}));
+    family.demand("two-keys", CredentialPolicy { keys: keys.clone(), ..card_policy() });
+    family.demand("two-keys-es384", CredentialPolicy { keys, algorithms: with_es384(), ..card_policy() });
+    family.accept("jose-card-of-two-keys", "two-keys", "Signed with the first of two published keys.", {
+        Card::new().head("kid", json!("issuer-1")).issued()
+    });
+    family.accept(
+        "jose-card-es384",
+        "two-keys-es384",
+        "Signed with the second one by ES384, which the reader takes.",
+        es384_card(),
+    );
     family.accept(
         "jose-unknown-header-member",
         "card",
@@ -59,6 +77,11 @@ pub(super) fn family() -> Family {
     jose_text::encodings(&mut family);
     jose_text::payloads(&mut family);
     family
+}
+
+fn es384_card() -> String {
+    let card = Card::new().head("alg", json!("ES384")).head("kid", json!("issuer-2"));
+    card.with_jwt(&sign_es384(&text_of(&card.header), text_of(&card.claims), "issuer"))
 }
 
 /// A card whose header says `alg`, with `signature` in the place of a signature.
@@ -174,6 +197,18 @@ fn algorithms(family: &mut Family) {
             Card::new().head("alg", json!("EdDSA")).issued(),
             SIGNATURE,
         );
+    family.beside("jose-card-of-two-keys").refuse(
+        "sd-n1-alg-es384-not-listed",
+        "Signed by ES384 with a published key, but the reader does not take that algorithm.",
+        es384_card(),
+        ALGORITHM,
+    );
+    family.beside("jose-card-es384").refuse(
+        "sd-n1-es384-signature-of-es256",
+        "`alg` is `ES384`, beside a signature with ES256 by the other published key.",
+        Card::new().head("alg", json!("ES384")).head("kid", json!("issuer-2")).issued(),
+        SIGNATURE,
+    );
     family.beside("jose-card-ed25519").refuse(
         "jose-alg-es256-with-ed25519-key",
         "`alg` is `ES256`, but the key and the signature are of Ed25519.",

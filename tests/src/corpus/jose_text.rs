@@ -12,7 +12,7 @@ use super::craft::*;
 const FORM: &str = "form";
 const SIGNATURE: (&str, &str, &str) = ("issuer-signature", "signature_invalid", "");
 const MALFORMED: (&str, &str, &str) = (FORM, "jws_malformed", "");
-const PAYLOAD: (&str, &str, &str) = ("issuer-signature", "payload_not_json", "");
+const PAYLOAD: (&str, &str, &str) = ("disclosures", "payload_not_json", "");
 
 pub(super) fn headers(family: &mut Family) {
     const CRIT: (&str, &str, &str) = (FORM, "crit_not_supported", "/crit");

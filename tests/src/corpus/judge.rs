@@ -1,5 +1,7 @@
 //! Judges a text by a policy of the corpus, with the library.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use enishi_credential::crypto::{Algorithm, SignatureVerifier};
 use enishi_credential::did::{self, Did, DidDocument, DidUrl, Relationship};
 use enishi_credential::issuer_key::{IssuerTrust, Material, Mechanism, Profile, choose_key};
@@ -25,6 +27,7 @@ pub fn judge(policy: &Policy, text: &str, verifier: &dyn SignatureVerifier) -> V
         Policy::SdJwt(policy) => credential(policy, text, verifier).map(drop),
         Policy::Linkage(policy) => linkage(policy, text, verifier),
         Policy::StatusList(policy) => status_list(policy, text, verifier),
+        Policy::StatusListResponse(policy) => status_list_response(policy, text, verifier),
         Policy::Did { relationship } => did_key(text, self::relationship(relationship)),
         Policy::DidDocument { did, method, relationship, now } => {
             let did = Did::parse(did).expect("the policy's DID");
@@ -89,6 +92,7 @@ fn issuer_key(
     validation: &mut Validation,
 ) -> Verdict<Jwk> {
     let issuer = || policy.issuer.clone().expect("the policy names the issuer");
+    let mut document = None;
     let (mechanism, published) = match &policy.keys {
         Keys::Jwk(jwk) => return Ok(Jwk::from_value(jwk).expect("the policy's key")),
         Keys::Jwks(set) => {
@@ -108,9 +112,18 @@ fn issuer_key(
             None,
         ),
         Keys::Did => (Mechanism::Did, None),
+        Keys::DidDocument(value) => {
+            let did = Did::parse(&issuer()).expect("the policy's DID");
+            document = Some(DidDocument::from_value(value.clone(), &did).expect("the policy's document"));
+            (Mechanism::Did, None)
+        }
     };
     let trust = IssuerTrust::new(Profile::Any).with(issuer(), mechanism).expect("the policy's trust");
-    let material = published.as_ref().map_or(Material::Nothing, Material::Keys);
+    let material = match (&published, &document) {
+        (Some(keys), _) => Material::Keys(keys),
+        (None, Some(document)) => Material::Document(document),
+        (None, None) => Material::Nothing,
+    };
     let claimed = credential.claimed_issuer();
     let hint = credential.key_hint();
     let key = trust.search(claimed.as_deref(), &hint)?.key(&hint, material, validation.now)?;
@@ -140,10 +153,30 @@ fn linkage(policy: &LinkagePolicy, text: &str, verifier: &dyn SignatureVerifier)
 }
 
 fn status_list(policy: &StatusListPolicy, text: &str, verifier: &dyn SignatureVerifier) -> Verdict<()> {
+    status_in(policy, UnverifiedStatusListToken::parse(text)?, verifier)
+}
+
+fn status_list_response(
+    policy: &StatusListPolicy,
+    text: &str,
+    verifier: &dyn SignatureVerifier,
+) -> Verdict<()> {
+    let parts = text.strip_prefix("data:").and_then(|text| text.split_once(";base64,"));
+    let (media_type, body) = parts.expect("a data: URL in base64");
+    let body = STANDARD.decode(body).expect("base64");
+    let media_type = Some(media_type).filter(|it| !it.is_empty());
+    status_in(policy, UnverifiedStatusListToken::from_response(media_type, &body)?, verifier)
+}
+
+fn status_in(
+    policy: &StatusListPolicy,
+    token: UnverifiedStatusListToken,
+    verifier: &dyn SignatureVerifier,
+) -> Verdict<()> {
     let key = Jwk::from_value(&policy.key).expect("the policy's key");
     let now = UnixTime::from_secs(policy.now);
     let expected = status::Expected { uri: &policy.uri, now, max_ttl: 3600, max_age: policy.max_age };
-    let list = UnverifiedStatusListToken::parse(text)?.verify(verifier, &key, &expected)?;
+    let list = token.verify(verifier, &key, &expected)?;
     if list.get(policy.idx)?.is_valid() {
         return Ok(());
     }

@@ -166,31 +166,31 @@ fn disclosed(family: &mut Family) {
             "lp-4-sub-to-mediator",
             "The pairwise DID is disclosed to a verifier in the middle.",
             sound.presented(&["sealed_sub", "sub"]),
-            (CHECK, "identifier_disclosed", "/sub"),
+            (SEALED, "identifier_disclosed", "/sub"),
         )
         .refuse(
             "lp-4-ppid-to-mediator",
             "The PPID is disclosed to a verifier in the middle.",
             sound.presented(&["sealed_sub", "ppid"]),
-            (CHECK, "identifier_disclosed", "/ppid"),
+            (SEALED, "identifier_disclosed", "/ppid"),
         )
         .refuse(
             "lp-4-everything-to-mediator",
             "Everything is disclosed to a verifier in the middle.",
             sound.presented(&ALL),
-            (CHECK, "identifier_disclosed", "/sub"),
+            (SEALED, "identifier_disclosed", "/sub"),
         )
         .refuse(
             "lp-4-sub-always-visible",
             "The issuer made the pairwise DID visible to everybody.",
             mediated(&visible_sub),
-            (CHECK, "identifier_disclosed", "/sub"),
+            (SEALED, "identifier_disclosed", "/sub"),
         )
         .refuse(
             "lp-4-nothing-to-mediator",
             "`sealed_sub` is not disclosed to a verifier in the middle.",
             sound.presented(&[]),
-            (CHECK, "sealed_sub_missing", "/sealed_sub"),
+            (SEALED, "sealed_sub_missing", "/sealed_sub"),
         );
     family
         .beside("lp-first-party")
@@ -198,25 +198,25 @@ fn disclosed(family: &mut Family) {
             "lp-4-sub-missing",
             "The pairwise DID is not disclosed to the relying party.",
             sound.presented(&["ppid"]),
-            (CHECK, "identifier_missing", "/sub"),
+            ("identifiers", "identifier_missing", "/sub"),
         )
         .refuse(
             "lp-4-ppid-missing",
             "The PPID is not disclosed to the relying party.",
             sound.presented(&["sub"]),
-            (CHECK, "identifier_missing", "/ppid"),
+            ("identifiers", "identifier_missing", "/ppid"),
         )
         .refuse(
             "lp-4-sub-not-a-did",
             "`sub` is not a DID.",
             first_party(&sound.clone().conceal("sub", json!("resident-1"))),
-            (CHECK, "identifier_malformed", "/sub"),
+            ("identifiers", "identifier_malformed", "/sub"),
         )
         .refuse(
             "lp-4-ppid-empty",
             "`ppid` is empty.",
             first_party(&sound.conceal("ppid", json!(""))),
-            (CHECK, "identifier_malformed", "/ppid"),
+            ("identifiers", "identifier_malformed", "/ppid"),
         );
 }
 
@@ -338,7 +338,7 @@ fn visible(family: &mut Family) {
             "tsl-n5-idx-too-large",
             "`idx` of the status is 2^64.",
             status(json!({"idx": 18_446_744_073_709_551_616.0, "uri": uri})),
-            ("issuer-signature", "payload_not_json", ""),
+            ("disclosures", "payload_not_json", ""),
         )
         .refuse(
             "tsl-n3-uri-missing",
@@ -399,7 +399,7 @@ fn sealed_sub(family: &mut Family) {
             "lp-4-sealed-sub-number",
             "`sealed_sub` is a number.",
             mediated(&Linkage::new().conceal("sealed_sub", json!(1))),
-            (CHECK, "sealed_sub_missing", pointer),
+            (SEALED, "sealed_sub_missing", pointer),
         );
 }
 

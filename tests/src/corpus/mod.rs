@@ -23,15 +23,18 @@ mod dids;
 mod digests;
 mod disclosures;
 mod form;
+mod issuer_dids;
 mod issuer_keys;
 mod jose;
 mod jose_text;
 mod json_form;
 mod judge;
 mod key_binding;
+mod key_binding_claims;
 mod linkage;
 mod policy;
 mod status;
+mod status_response;
 mod type_metadata;
 
 use std::collections::BTreeMap;

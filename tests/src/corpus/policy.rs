@@ -13,6 +13,9 @@ pub enum Policy {
     Linkage(LinkagePolicy),
     /// A Status List Token, and one place in it that must be valid.
     StatusList(StatusListPolicy),
+    /// The same in an answer to the request for the list. The text is the answer as a `data:` URL in base64 (RFC 2397):
+    /// its media type, which may be missing, and its body.
+    StatusListResponse(StatusListPolicy),
     /// A DID or a DID URL whose key is wanted.
     Did {
         /// What the key is for, as DID documents name it.
@@ -129,6 +132,8 @@ pub enum Keys {
     Jwks(Value),
     /// The DID in `iss`.
     Did,
+    /// The DID in `iss`, which resolves to this document.
+    DidDocument(Value),
     /// A key of this JWT VC Issuer Metadata, which the issuer publishes: the one that `kid` names.
     Metadata(Value),
     /// The leaf of the chain in `x5c`, which ends at one of these anchors (PEM) and names the issuer.

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::Family;
 use super::craft::*;
 use super::policy::{Policy, StatusListPolicy};
+use super::status_response;
 
-const URI: &str = "https://issuer.example/status/1";
+pub(super) const URI: &str = "https://issuer.example/status/1";
 const TIME: &str = "status-list-time";
 const CLAIMS: (&str, &str) = ("status-list-claims", "status_list_malformed");
 
@@ -74,20 +75,21 @@ pub(super) fn family() -> Family {
     claims(&mut family);
     encoding(&mut family);
     values(&mut family);
+    status_response::all(&mut family, at(0));
     family
 }
 
-fn lister() -> enishi_credential::crypto::SoftwareSigner {
+pub(super) fn lister() -> enishi_credential::crypto::SoftwareSigner {
     p256("status")
 }
 
-struct List {
+pub(super) struct List {
     header: Value,
     claims: Value,
 }
 
 impl List {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let claims = json!({
             "sub": URI, "iat": NOW - 60, "exp": NOW + 3600, "ttl": 600,
             "status_list": {"bits": 2, "lst": b64::encode(compress_to_vec_zlib(&[0; 3], 10))},
@@ -124,7 +126,7 @@ impl List {
         self.list("lst", json!(b64::encode(compress_to_vec_zlib(bytes, 10))))
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         sign(&text_of(&self.header), text_of(&self.claims), &lister())
     }
 }
