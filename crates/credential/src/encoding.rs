@@ -195,7 +195,7 @@ pub mod json {
                     return number(&map.next_value_seed(Digits)?);
                 }
                 if matches!(name.as_str(), NUMBER | RAW_VALUE) {
-                    return Err(A::Error::custom(OWN_NAME));
+                    return Err(own_name());
                 }
                 let value = map.next_value_seed(Strict)?;
                 if out.insert(name, value).is_some() {
@@ -240,7 +240,7 @@ pub mod json {
         }
 
         fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<String, E> {
-            Err(E::custom(OWN_NAME))
+            Err(own_name())
         }
     }
 
@@ -323,6 +323,11 @@ pub mod json {
 
     /// From here on floating-point numbers leave out whole numbers.
     const TWO_TO_53: f64 = 9_007_199_254_740_992.0;
+
+    /// An object has a member that has one of serde_json's own names.
+    pub(crate) fn own_name<E: serde::de::Error>() -> E {
+        E::custom(OWN_NAME)
+    }
 
     /// An object has two members of one name.
     pub(crate) fn twice<E: serde::de::Error>() -> E {

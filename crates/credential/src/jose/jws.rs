@@ -8,6 +8,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::header::Header;
 use super::jws_parts::{self as parts, JwsParts};
 use crate::crypto::{Algorithm, SignatureVerifier, Signer, SignerError};
 use crate::encoding::{b64, json};
@@ -107,28 +108,27 @@ impl UnverifiedJws {
 
     /// Reads a text whose signature was checked earlier: one that comes out of the own store of the one who checked.
     pub(crate) fn read_as_verified_before(self) -> Verdict<VerifiedJws> {
-        let JwsParts { header, algorithm, payload, .. } = self.parts;
-        Ok(VerifiedJws { header, algorithm, claims: parts::claims(&payload)? })
+        let JwsParts { header, payload, .. } = self.parts;
+        Ok(VerifiedJws { header, claims: parts::claims(&payload)? })
     }
 }
 
 /// A JWS whose type and signature hold. Whether its claims are acceptable is for the reader to check.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VerifiedJws {
-    header: Map<String, Value>,
-    algorithm: Algorithm,
+    header: Header,
     claims: Map<String, Value>,
 }
 
 impl VerifiedJws {
     /// The protected header.
-    pub const fn header(&self) -> &Map<String, Value> {
-        &self.header
+    pub fn header(&self) -> Map<String, Value> {
+        self.header.to_members()
     }
 
     /// The algorithm of the signature.
     pub const fn algorithm(&self) -> Algorithm {
-        self.algorithm
+        self.header.algorithm
     }
 
     /// The payload as a JSON object.
@@ -136,9 +136,9 @@ impl VerifiedJws {
         &self.claims
     }
 
-    /// Takes the header and the payload out.
-    pub fn into_parts(self) -> (Map<String, Value>, Map<String, Value>) {
-        (self.header, self.claims)
+    /// Takes the payload out.
+    pub fn into_claims(self) -> Map<String, Value> {
+        self.claims
     }
 
     /// The payload as a type.

@@ -3,6 +3,7 @@
 //! Only what is needed is accepted: algorithms from an allow-list that every use names for itself, no `none`, no HMAC, no
 //! `crit`, no `b64`, no compression, no member twice.
 
+pub(crate) mod header;
 pub mod jwe;
 mod jwe_compact;
 #[cfg(any(test, feature = "testing"))]

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::fault;
 use super::policy::{ExpectedVct, Validation};
+use crate::jose::header::Repeated;
 use crate::jose::jwk::Jwk;
 use crate::time::UnixTime;
 use crate::verdict::{Failure, Verdict};
@@ -50,9 +51,9 @@ fn wrong_type(name: &str, wanted: &str) -> Failure {
 
 /// A header may repeat `iss`, `sub` and `aud` (RFC 7519 §5.3), for those who look for a key. What it says must then be
 /// what the claims say.
-pub(super) fn check_header(header: &Map<String, Value>, claims: &Map<String, Value>) -> Verdict<()> {
-    for name in ["iss", "sub", "aud"] {
-        if header.get(name).is_some_and(|value| claims.get(name) != Some(value)) {
+pub(super) fn check_header(repeated: &Repeated, claims: &Map<String, Value>) -> Verdict<()> {
+    for (name, value) in repeated {
+        if value.is_some() && claims.get(*name) != value.as_ref() {
             let detail = format!("the header names another `{name}` than the claims");
             return Err(fault("header_claim_mismatch", detail).at(format!("/{name}")));
         }

@@ -135,7 +135,7 @@ impl<'a> UnverifiedSdJwt<'a> {
 
         let Processed { claims, disclosed, undisclosed, hash } = self.process()?;
         checks.passed("disclosures");
-        check_header(&self.issuer_jwt.header, &claims)?;
+        check_header(&self.issuer_jwt.header.repeated, &claims)?;
         let cnf = check_identity(&claims, validation)?;
         if let (KeyBindingPolicy::Required { .. }, Some(key)) = (key_binding, &cnf) {
             check_holder_key(key)?;

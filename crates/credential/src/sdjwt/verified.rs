@@ -9,6 +9,7 @@ use super::hash::{DigestText, HashAlgorithm};
 use super::key_binding::KeyBinding;
 use super::path::ClaimPath;
 use super::place::Places;
+use crate::jose::header::Header;
 use crate::jose::jwk::{Jwk, Thumbprint};
 use crate::time::UnixTime;
 use crate::verdict::Checks;
@@ -16,7 +17,7 @@ use crate::verdict::Checks;
 /// An SD-JWT of which every check held. Its claims may be about a person: `Debug` does not show them.
 #[derive(Clone)]
 pub struct VerifiedSdJwt {
-    pub(super) header: Map<String, Value>,
+    pub(super) header: Header,
     pub(super) claims: Map<String, Value>,
     pub(super) cnf: Option<Jwk>,
     /// For each disclosure, in the order in which they were sent, the place of its claim.
@@ -31,8 +32,8 @@ pub struct VerifiedSdJwt {
 
 impl VerifiedSdJwt {
     /// The protected header of the issuer-signed JWT.
-    pub const fn header(&self) -> &Map<String, Value> {
-        &self.header
+    pub fn header(&self) -> Map<String, Value> {
+        self.header.to_members()
     }
 
     /// The processed claims: what is visible and what was disclosed, without digests.

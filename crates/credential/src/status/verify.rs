@@ -94,7 +94,7 @@ impl UnverifiedStatusListToken {
         expected: &Expected<'_>,
     ) -> Verdict<VerifiedStatusList> {
         let signed = jws::Expected::new(TYP, ES256_OR_EDDSA);
-        let (_, claims) = self.0.verify(verifier, key, &signed)?.into_parts();
+        let claims = self.0.verify(verifier, key, &signed)?.into_claims();
         let claims = Claims::read(claims)?;
         claims.check(expected)?;
         Ok(VerifiedStatusList {
