@@ -9,6 +9,7 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED, ED25519, EcdsaKeyPair,
     Ed25519KeyPair, ParsedPublicKey, UnparsedPublicKey, VerificationAlgorithm,
 };
+use curve25519_dalek::constants::EIGHT_TORSION;
 use enishi_credential::crypto::{Algorithm, SignatureError, SignatureVerifier, Signer, SignerError};
 use enishi_credential::jose::jwk::{Jwk, PrivateJwk, PublicKey};
 
@@ -92,6 +93,15 @@ const KEPT: usize = 1024;
 /// What aws-lc made of published keys. One for the process: it depends on nothing but the keys.
 static PUBLISHED: LazyLock<RwLock<HashMap<PublicKey, Arc<ParsedPublicKey>>>> = LazyLock::new(RwLock::default);
 
+/// Whether the point with which an Ed25519 signature begins is of low order. Only who has the private key can make such a
+/// signature; but libraries do not agree about it, and what one of our backends refuses, both do. aws-lc itself takes a
+/// point in no encoding but these.
+fn has_low_order(signature: &[u8]) -> bool {
+    static POINTS: LazyLock<[[u8; 32]; 8]> =
+        LazyLock::new(|| EIGHT_TORSION.map(|point| point.compress().to_bytes()));
+    POINTS.iter().any(|point| signature.starts_with(point))
+}
+
 /// A published key as aws-lc reads it.
 fn published(
     algorithm: &'static dyn VerificationAlgorithm,
@@ -122,16 +132,19 @@ impl SignatureVerifier for AwsVerifier {
         signature: &[u8],
     ) -> Result<(), SignatureError> {
         // A key is of one algorithm here, so a kept key is never used with another.
-        let algorithm: &'static dyn VerificationAlgorithm = match (algorithm, &key.key) {
+        let by: &'static dyn VerificationAlgorithm = match (algorithm, &key.key) {
             (Algorithm::Es256, PublicKey::P256 { .. }) => &ECDSA_P256_SHA256_FIXED,
             (Algorithm::Es384, PublicKey::P384 { .. }) => &ECDSA_P384_SHA384_FIXED,
             (Algorithm::EdDsa, PublicKey::Ed25519(_)) => &ED25519,
             _ => return Err(SignatureError),
         };
+        if algorithm == Algorithm::EdDsa && has_low_order(signature) {
+            return Err(SignatureError);
+        }
         let held = if key.kid.is_some() {
-            published(algorithm, &key.key)?.verify_sig(message, signature)
+            published(by, &key.key)?.verify_sig(message, signature)
         } else {
-            UnparsedPublicKey::new(algorithm, key.key.to_bytes()).verify(message, signature)
+            UnparsedPublicKey::new(by, key.key.to_bytes()).verify(message, signature)
         };
         held.map_err(|_| SignatureError)
     }
@@ -139,9 +152,11 @@ impl SignatureVerifier for AwsVerifier {
 
 #[cfg(test)]
 mod tests {
+    use curve25519_dalek::scalar::{Scalar, clamp_integer};
     use enishi_credential::crypto::{RustCryptoVerifier, SoftwareSigner};
     use enishi_credential::entropy::SeededEntropy;
     use proptest::prelude::*;
+    use sha2::{Digest as _, Sha512};
 
     use super::*;
     fn keys() -> [PrivateJwk; 2] {
@@ -246,6 +261,32 @@ mod tests {
                 assert!(verifier.verify(algorithm, &key, b"sample", &signature).is_err());
             }
         }
+    }
+
+    /// A signature that the equation of RFC 8032 holds for, and that begins with a point of low order.
+    #[test]
+    fn a_point_of_low_order_gets_the_same_verdict_from_both() {
+        let key = PrivateJwk::generate_ed25519(&SeededEntropy::new("low order"));
+        let seed = Sha512::digest(key.secret_bytes());
+        let secret = Scalar::from_bytes_mod_order(clamp_integer(seed[..32].try_into().unwrap()));
+        let mut held = 0;
+        for (point, message) in EIGHT_TORSION.iter().flat_map(|point| (0..64_u8).map(move |m| (point, [m]))) {
+            let point = point.compress().to_bytes();
+            let hash = Sha512::digest([&point, &*key.public().key.to_bytes(), &message].concat());
+            let response = Scalar::from_bytes_mod_order_wide(&hash.into()) * secret;
+            let signature = [point, response.to_bytes()].concat();
+            held += u8::from(
+                UnparsedPublicKey::new(&ED25519, key.public().key.to_bytes())
+                    .verify(&message, &signature)
+                    .is_ok(),
+            );
+            let verifiers: [&dyn SignatureVerifier; 2] = [&AwsVerifier, &RustCryptoVerifier];
+            for verifier in verifiers {
+                let verdict = verifier.verify(Algorithm::EdDsa, key.public(), &message, &signature);
+                assert_eq!(verdict, Err(SignatureError));
+            }
+        }
+        assert!(held > 0, "aws-lc by itself takes some of them");
     }
 
     proptest! {
