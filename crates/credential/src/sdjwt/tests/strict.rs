@@ -188,6 +188,9 @@ fn a_header_that_repeats_claims_says_what_they_say() {
     for more in [json!({"iss": "https://other.example"}), json!({"sub": "b"}), json!({"aud": ["r"]})] {
         assert_eq!(read(more).unwrap_err().code, "header_claim_mismatch");
     }
+    let header = json!({"alg": "ES256", "typ": "dc+sd-jwt", "sub": "a"});
+    let absent = format!("{}~", sign(&issuer(), &header, &payload(json!({}))));
+    assert_eq!(code(&absent), "header_claim_mismatch", "the claims say nothing of it");
 }
 
 #[test]
