@@ -97,17 +97,20 @@ impl Parties {
             Sealing::Fixed(key) => return Ok(key.clone()),
             Sealing::Fetched { uri, known } => (uri, known),
         };
-        let fetch = async || match self.client.get_json::<JwkSet>(uri).await {
-            Ok(set) => {
-                let key = set.keys.into_iter().find(seals);
-                if key.is_none() {
-                    tracing::warn!(party = %party.id, "the party's key set has no key for sealing");
+        let (client, uri, party) = (self.client.clone(), uri.clone(), party.id.clone());
+        let fetch = async move {
+            match client.get_json::<JwkSet>(&uri).await {
+                Ok(set) => {
+                    let key = set.keys.into_iter().find(seals);
+                    if key.is_none() {
+                        tracing::warn!(party, "the party's key set has no key for sealing");
+                    }
+                    key
                 }
-                key
-            }
-            Err(error) => {
-                tracing::warn!(party = %party.id, %error, "the party's key set could not be fetched");
-                None
+                Err(error) => {
+                    tracing::warn!(party, %error, "the party's key set could not be fetched");
+                    None
+                }
             }
         };
         known.get(false, fetch).await.ok_or(NoSealingKey)

@@ -93,11 +93,13 @@ impl Upstream {
         let issuer = IssuerUrl::new(self.issuer.clone())
             .map_err(|_| UpstreamError::Unusable("issuer is not a URL"))?;
         let caller = self.caller();
-        let fetch = async || match CoreProviderMetadata::discover_async(issuer, &caller).await {
-            Ok(metadata) => Some(metadata),
-            Err(error) => {
-                tracing::warn!(%error, "the OpenID Provider's metadata could not be fetched");
-                None
+        let fetch = async move {
+            match CoreProviderMetadata::discover_async(issuer, &caller).await {
+                Ok(metadata) => Some(metadata),
+                Err(error) => {
+                    tracing::warn!(%error, "the OpenID Provider's metadata could not be fetched");
+                    None
+                }
             }
         };
         self.known.get(again, fetch).await.ok_or(UpstreamError::Discovery)

@@ -11,7 +11,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use enishi_credential::crypto::SignatureVerifier;
@@ -21,10 +21,11 @@ use enishi_credential::status::{
 use enishi_credential::time::{Clock, UnixTime};
 use enishi_credential::verdict::{Failure, Verdict};
 use http::{HeaderValue, StatusCode, header};
+use tokio::sync::OwnedMutexGuard;
 
 use super::TrustedKeys;
 use super::keys::not_trusted;
-use crate::client::{ClientError, ClientResponse, GuardedClient};
+use crate::client::{ClientResponse, GuardedClient};
 
 /// Lists that are kept at one time.
 const MAX_LISTS: usize = 64;
@@ -40,12 +41,18 @@ const FAILURE_FOR: i64 = 2;
 /// Reads statuses from lists that trusted issuers sign (Token Status List §8). There is no answer but one that a fresh,
 /// verified list gives: everything else is a failure, and the caller refuses (threat 11).
 pub struct StatusLists {
-    client: GuardedClient,
+    source: Source,
     clock: Arc<dyn Clock>,
+    kept: Arc<Mutex<Kept>>,
+}
+
+/// Where lists come from, and what verifies them.
+#[derive(Clone)]
+struct Source {
+    client: GuardedClient,
     keys: Arc<TrustedKeys>,
     verifier: Arc<dyn SignatureVerifier>,
     max_ttl: u32,
-    kept: Mutex<Kept>,
 }
 
 /// The lists by issuer and URI. A slot is made only for a reference that may be followed.
@@ -58,7 +65,7 @@ struct Kept {
 #[derive(Default)]
 struct Slot {
     /// Held while fetching, so that many callers make one request.
-    gate: tokio::sync::Mutex<()>,
+    gate: Arc<tokio::sync::Mutex<()>>,
     content: RwLock<Content>,
     /// What the content takes, in bytes.
     bytes: AtomicU64,
@@ -89,7 +96,7 @@ impl StatusLists {
         max_ttl: u32,
     ) -> Self {
         let client = client.with_limits(MAX_TOKEN, Duration::from_secs(3));
-        Self { client, clock, keys, verifier, max_ttl, kept: Mutex::default() }
+        Self { source: Source { client, keys, verifier, max_ttl }, clock, kept: Arc::default() }
     }
 
     /// The status at `reference`, which stands in something that `issuer` signed and whose signature was verified before:
@@ -102,35 +109,74 @@ impl StatusLists {
         let slot = if let Some(slot) = self.find(issuer, &reference.uri) {
             slot
         } else {
-            self.check(issuer, &reference.uri)?;
+            self.source.check(issuer, &reference.uri)?;
             self.make(issuer, &reference.uri)
         };
         if let Some(copy) = slot.answer(self.clock.now())? {
             return copy.list.get(reference.idx);
         }
-        let _gate = slot.gate.lock().await;
+        let gate = Arc::clone(&slot.gate).lock_owned().await;
         // Somebody else may have fetched meanwhile.
         let now = self.clock.now();
-        if let Some(copy) = slot.answer(now)? {
-            return copy.list.get(reference.idx);
-        }
-        match self.refresh(issuer, &reference.uri, slot.copy(), now).await {
-            Ok(copy) => {
-                let status = copy.list.get(reference.idx);
-                slot.bytes.store(copy.bytes(), Ordering::Relaxed);
-                slot.write(Content { copy: Some(Arc::new(copy)), failed: None });
-                self.make_room();
-                status
-            }
-            Err(failure) => {
-                tracing::warn!(issuer, code = failure.code, detail = %failure.detail, "no status list");
-                // The old copy is kept to ask with, never to answer with: it is not fresh.
-                slot.write(Content { copy: slot.copy(), failed: Some((now, failure.clone())) });
-                Err(failure)
-            }
-        }
+        let copy = match slot.answer(now)? {
+            Some(copy) => copy,
+            None => self.refresh(issuer, &reference.uri, slot, gate, now).await?,
+        };
+        copy.list.get(reference.idx)
     }
 
+    /// Fetches in a task of its own: a caller that goes away neither stops it nor makes the next one ask again.
+    async fn refresh(
+        &self,
+        issuer: &str,
+        uri: &str,
+        slot: Arc<Slot>,
+        gate: OwnedMutexGuard<()>,
+        now: UnixTime,
+    ) -> Verdict<Arc<Held>> {
+        let (source, kept) = (self.source.clone(), Arc::clone(&self.kept));
+        let (issuer, uri) = (issuer.to_owned(), uri.to_owned());
+        let task = tokio::spawn(async move {
+            let _gate = gate;
+            match source.newest(&issuer, &uri, slot.copy(), now).await {
+                Ok(copy) => {
+                    let copy = Arc::new(copy);
+                    slot.bytes.store(copy.bytes(), Ordering::Relaxed);
+                    slot.write(Content { copy: Some(Arc::clone(&copy)), failed: None });
+                    lock(&kept).shrink();
+                    Ok(copy)
+                }
+                Err(failure) => {
+                    tracing::warn!(issuer, code = failure.code, detail = %failure.detail, "no status list");
+                    // The old copy is kept to ask with, never to answer with: it is not fresh.
+                    slot.write(Content { copy: slot.copy(), failed: Some((now, failure.clone())) });
+                    Err(failure)
+                }
+            }
+        });
+        task.await.unwrap_or_else(|_| Err(unavailable("the attempt was broken off")))
+    }
+
+    fn find(&self, issuer: &str, uri: &str) -> Option<Arc<Slot>> {
+        let mut kept = lock(&self.kept);
+        kept.uses += 1;
+        let slot = kept.slots.get(issuer)?.get(uri)?;
+        slot.used.store(kept.uses, Ordering::Relaxed);
+        Some(Arc::clone(slot))
+    }
+
+    fn make(&self, issuer: &str, uri: &str) -> Arc<Slot> {
+        let mut kept = lock(&self.kept);
+        let uses = kept.uses;
+        let of_issuer = kept.slots.entry(issuer.to_owned()).or_default();
+        let slot = Arc::clone(of_issuer.entry(uri.to_owned()).or_default());
+        slot.used.store(uses, Ordering::Relaxed);
+        kept.shrink();
+        slot
+    }
+}
+
+impl Source {
     /// Whether the list of a reference may be asked for at all.
     fn check(&self, issuer: &str, uri: &str) -> Verdict<()> {
         if !self.keys.trusts(issuer) {
@@ -147,7 +193,7 @@ impl StatusLists {
     }
 
     /// A newer copy, or the old one again if the issuer says that it is the newest.
-    async fn refresh(&self, issuer: &str, uri: &str, old: Option<Arc<Held>>, now: UnixTime) -> Verdict<Held> {
+    async fn newest(&self, issuer: &str, uri: &str, old: Option<Arc<Held>>, now: UnixTime) -> Verdict<Held> {
         // An expired list is not asked about: nobody may say that it still holds.
         let usable =
             |old: &Arc<Held>| old.etag.is_some() && old.list.expires_at().is_none_or(|exp| exp > now);
@@ -194,28 +240,6 @@ impl StatusLists {
         let key = self.keys.key(issuer, &token.key_hint()).await?;
         let expected = Expected { uri, now, max_ttl: self.max_ttl, max_age: None };
         token.verify(self.verifier.as_ref(), &key, &expected)
-    }
-
-    fn find(&self, issuer: &str, uri: &str) -> Option<Arc<Slot>> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.uses += 1;
-        let slot = kept.slots.get(issuer)?.get(uri)?;
-        slot.used.store(kept.uses, Ordering::Relaxed);
-        Some(Arc::clone(slot))
-    }
-
-    fn make(&self, issuer: &str, uri: &str) -> Arc<Slot> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let uses = kept.uses;
-        let of_issuer = kept.slots.entry(issuer.to_owned()).or_default();
-        let slot = Arc::clone(of_issuer.entry(uri.to_owned()).or_default());
-        slot.used.store(uses, Ordering::Relaxed);
-        kept.shrink();
-        slot
-    }
-
-    fn make_room(&self) {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).shrink();
     }
 }
 
@@ -272,13 +296,17 @@ impl Held {
     }
 }
 
-fn unavailable(error: ClientError) -> Failure {
-    Failure::new("status-list", "status_unavailable", format!("the status list cannot be had: {error}"))
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn unavailable(why: impl std::fmt::Display) -> Failure {
+    Failure::new("status-list", "status_unavailable", format!("the status list cannot be had: {why}"))
         .remedy("try again later")
 }
 
 impl std::fmt::Debug for StatusLists {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "StatusLists(at most {} s)", self.max_ttl)
+        write!(f, "StatusLists(at most {} s)", self.source.max_ttl)
     }
 }

@@ -13,6 +13,7 @@ use enishi_credential::time::FixedClock;
 use enishi_protocol::issuer_keys;
 use http::HeaderMap;
 use serde_json::json;
+use tokio::sync::Notify;
 
 use super::*;
 use crate::client::ClientConfig;
@@ -45,6 +46,8 @@ struct World {
     reply: Arc<Mutex<Reply>>,
     /// For each request, the `If-None-Match` that came with it.
     asked: Arc<Mutex<Vec<Option<String>>>>,
+    /// What an answer waits for, if anything.
+    told: Arc<Mutex<Option<Arc<Notify>>>>,
     /// How often any other list was asked for.
     others: Arc<AtomicU32>,
     published: Arc<Mutex<Vec<&'static str>>>,
@@ -108,10 +111,16 @@ async fn world() -> World {
     let (reply, asked) = (Arc::new(Mutex::new(Reply::default())), Arc::new(Mutex::new(Vec::new())));
     let (others, published) = (Arc::new(AtomicU32::new(0)), Arc::new(Mutex::new(vec!["issuer"])));
 
-    let (replies, log) = (Arc::clone(&reply), Arc::clone(&asked));
+    let told = Arc::new(Mutex::new(None::<Arc<Notify>>));
+
+    let (replies, log, wait) = (Arc::clone(&reply), Arc::clone(&asked), Arc::clone(&told));
     let one = async move |headers: HeaderMap| -> Response {
         let condition = headers.get("if-none-match").map(|value| value.to_str().unwrap().to_owned());
         log.lock().unwrap().push(condition.clone());
+        let told = wait.lock().unwrap().clone();
+        if let Some(told) = told {
+            told.notified().await;
+        }
         let reply = replies.lock().unwrap().clone();
         if condition.is_some() && condition.as_deref() == reply.etag {
             return StatusCode::NOT_MODIFIED.into_response();
@@ -158,7 +167,7 @@ async fn world() -> World {
     let keys = TrustedKeys::new("enishi-verifier", trusted, client.clone(), Arc::clone(&shared), on);
     let lists = StatusLists::new(client, shared, Arc::new(keys), Arc::new(AwsVerifier), 60);
     let uri = format!("{issuer}/status-lists/1");
-    World { issuer, uri, reply, asked, others, published, clock, lists }
+    World { issuer, uri, reply, asked, told, others, published, clock, lists }
 }
 
 impl World {
@@ -229,6 +238,30 @@ async fn many_who_ask_at_once_make_one_request() {
         assert_eq!(one.await.unwrap(), Ok(Status::Suspended));
     }
     assert_eq!(world.asked(), 1);
+}
+
+#[tokio::test]
+async fn threat_10_a_caller_that_hangs_up_does_not_stop_the_fetch_of_a_list() {
+    let world = Arc::new(world().await);
+    world.serve(Token::of(&[Status::Suspended])).await;
+    let told = Arc::new(Notify::new());
+    *world.told.lock().unwrap() = Some(Arc::clone(&told));
+    let ask = || {
+        let world = Arc::clone(&world);
+        tokio::spawn(async move { world.status(0).await })
+    };
+    let first = ask();
+    while world.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let second = ask();
+    first.abort();
+    assert!(first.await.is_err());
+    // A second request would be answered at once, and be seen.
+    *world.told.lock().unwrap() = None;
+    told.notify_one();
+    assert_eq!(second.await.unwrap(), Ok(Status::Suspended));
+    assert_eq!(world.asked(), 1, "the first attempt went on without its caller");
 }
 
 #[tokio::test]
@@ -409,7 +442,7 @@ async fn threat_12_only_so_many_lists_are_kept_and_the_oldest_goes_first() {
     // Also when they are few and large.
     let slot = world.lists.find(&world.issuer, &uri(5)).unwrap();
     slot.bytes.store(MAX_BYTES, Ordering::Relaxed);
-    world.lists.make_room();
+    lock(&world.lists.kept).shrink();
     assert_eq!(count(&world), 1);
     assert!(world.lists.find(&world.issuer, &uri(5)).is_some());
 }
