@@ -1,7 +1,10 @@
-//! The one binary: `enishi issuer | verifier | gateway | demo | credential inspect | credential verify`.
+//! The one binary: `enishi issuer | verifier | gateway | demo | credential inspect | credential verify | did
+//! resolve`.
 
 mod credential;
 mod demo;
+mod did;
+mod failure;
 mod serve;
 
 use std::io::Write as _;
@@ -9,6 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use enishi_credential::verdict::Report;
 
 use serve::serve;
 
@@ -33,6 +37,9 @@ enum Command {
     /// Look into a credential, or verify one. Reads an SD-JWT on standard input, compact or (to verify) in JSON.
     #[command(subcommand)]
     Credential(CredentialCommand),
+    /// Look up a DID.
+    #[command(subcommand)]
+    Did(DidCommand),
 }
 
 #[derive(clap::Args)]
@@ -54,6 +61,12 @@ enum CredentialCommand {
     Verify(Box<credential::verify::VerifyArgs>),
 }
 
+#[derive(Subcommand)]
+enum DidCommand {
+    /// Print its DID document: exit code 0 if it resolves, 1 if not, 2 for a wrong command line.
+    Resolve(did::ResolveArgs),
+}
+
 /// Exit code for a command line that cannot be carried out, as clap has it.
 const USAGE: u8 = 2;
 
@@ -71,6 +84,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::demo(args),
         Command::Credential(CredentialCommand::Inspect { json }) => Ok(inspect(json)),
         Command::Credential(CredentialCommand::Verify(args)) => Ok(verify(&args)),
+        Command::Did(DidCommand::Resolve(args)) => resolve(&args),
     };
     ended.unwrap_or_else(|message| complain(&message, 1))
 }
@@ -101,6 +115,21 @@ fn verify(args: &credential::verify::VerifyArgs) -> ExitCode {
             print(&text, if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(1) })
         }
     }
+}
+
+fn resolve(args: &did::ResolveArgs) -> Result<ExitCode, String> {
+    Ok(match did::resolve(args)? {
+        Ok(found) => print(&format!("{found:#}\n"), ExitCode::SUCCESS),
+        Err(failure) => {
+            let report = Report::from(&failure);
+            let text = if args.json {
+                format!("{:#}\n", failure::to_json("resolved", &failure, &report))
+            } else {
+                failure::render("NOT RESOLVED", "(the DID)", &failure, &report)
+            };
+            print(&text, ExitCode::from(1))
+        }
+    })
 }
 
 /// Writes the answer. A reader that went away (a closed pipe) is no fault of the command.

@@ -5,8 +5,8 @@
 use std::net::IpAddr;
 
 use enishi_credential::did::{
-    Did, DidDocument, DidUrl, Location, Relationship, did_document_value, peer_short_form, resolve,
-    resolve_key,
+    Did, DidDocument, DidReference, DidUrl, Location, Relationship, did_document_value, peer_short_form,
+    resolve, resolve_key,
 };
 use enishi_credential::encoding::json;
 use enishi_credential::jose::jwk::{Jwk, PrivateJwk};
@@ -32,13 +32,19 @@ pub fn run(input: &[u8]) -> Reached {
     if let Ok(value) = json::parse(text.as_bytes()) {
         return jwk(&value);
     }
+    let reference = DidReference::parse(text);
+    if let Ok(reference) = &reference {
+        assert!(text.starts_with(reference.did.as_str()), "no other DID than the one that is written");
+        assert!(reference.method.as_ref().is_none_or(|method| method.did() == reference.did));
+    }
     match (Did::parse(text), DidUrl::parse(text)) {
         (Ok(did), Err(_)) => match lines.next() {
             Some(document) => self::document(&did, document),
             None => self::did(&did, text),
         },
         (Err(_), Ok(url)) => self::url(&url, text),
-        (Err(_), Err(_)) => Reached::Refused,
+        // A DID URL with a query is a reference only.
+        (Err(_), Err(_)) => reference.map_or(Reached::Refused, |_| Reached::Accepted),
         (Ok(_), Ok(_)) => panic!("a text is not both a DID and a DID URL"),
     }
 }

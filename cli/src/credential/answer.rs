@@ -1,13 +1,13 @@
 //! How a verdict is told: as one JSON object, or to a person at a terminal.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use enishi_credential::sdjwt::CHECKS;
-use enishi_credential::verdict::{Outcome, Report, Verdict};
+use enishi_credential::verdict::{Report, Verdict};
 use serde_json::{Value, json};
 
 use super::verify::{StatusSeen, Valid, binding};
+use crate::failure::{self, lines};
 
 /// The verdict as one JSON object.
 pub(crate) fn to_json(verdict: &Verdict<Valid>) -> Value {
@@ -24,15 +24,7 @@ pub(crate) fn to_json(verdict: &Verdict<Valid>) -> Value {
             "claims": valid.credential.claims(),
             "key_binding": binding(valid),
         }),
-        Err(failure) => json!({
-            "valid": false,
-            "code": failure.code,
-            "check": failure.check,
-            "pointer": failure.pointer,
-            "detail": failure.detail,
-            "remedy": failure.remedy,
-            "checks": report(verdict),
-        }),
+        Err(failure) => failure::to_json("valid", failure, &report(verdict)),
     }
 }
 
@@ -42,19 +34,6 @@ fn report(verdict: &Verdict<Valid>) -> Report {
         Ok(valid) => Report::from(&valid.checks),
         Err(failure) => Report::from(failure).planned(&CHECKS),
     }
-}
-
-/// The report for a person: one line per check.
-fn lines(report: &Report) -> String {
-    report.checks().iter().fold(String::new(), |mut out, line| {
-        let outcome = match line.outcome {
-            Outcome::Passed => "ok",
-            Outcome::Failed => "FAILED",
-            Outcome::NotReached => "not reached",
-        };
-        let _ = writeln!(out, "  {:<18} {outcome}", line.check);
-        out
-    })
 }
 
 /// The verdict for a person at a terminal.
@@ -72,15 +51,6 @@ pub(crate) fn render(verdict: &Verdict<Valid>) -> String {
             };
             format!("VALID\n\n{}{status}\nClaims\n{claims}\n", lines(&report(verdict)))
         }
-        Err(failure) => {
-            let pointer = if failure.pointer.is_empty() { "(whole document)" } else { &failure.pointer };
-            format!(
-                "INVALID\n\n{}\n  code     {}\n  where    {pointer}\n  found    {}\n  remedy   {}\n",
-                lines(&report(verdict)),
-                failure.code,
-                failure.detail,
-                failure.remedy
-            )
-        }
+        Err(failure) => failure::render("INVALID", "(whole document)", failure, &report(verdict)),
     }
 }

@@ -6,6 +6,7 @@
 //! is not expanded: the terms are those of the specification, whatever a context says.
 
 use std::collections::BTreeSet;
+use std::iter;
 
 use serde_json::{Map, Value};
 
@@ -83,7 +84,9 @@ impl DidDocument {
             return Err(invalid("", "the document is not a JSON object"));
         };
         if object.get("id").and_then(Value::as_str) != Some(did.as_str()) {
-            return Err(fault("did_document_id", "the document is not the one of this DID").at("/id"));
+            return Err(fault("did_document_id", "the document is not the one of this DID")
+                .at("/id")
+                .remedy("publish a document whose `id` is the DID, character for character"));
         }
         check_shape(object)?;
         let mut reader = Reader { did, ids: BTreeSet::new(), methods: Vec::new() };
@@ -115,10 +118,8 @@ impl DidDocument {
         if url.did() != self.did {
             return Err(fault("did_url_unknown", "the DID URL is one of another DID"));
         }
-        let method =
-            self.methods.iter().find(|method| method.fragment == url.fragment()).ok_or_else(|| {
-                fault("did_url_unknown", "the document has no verification method of this name")
-            })?;
+        let method = self.methods.iter().find(|method| method.fragment == url.fragment());
+        let method = method.ok_or_else(unknown_method)?;
         if !method.listed.contains(&relationship) {
             return Err(relationship_fault(relationship));
         }
@@ -130,6 +131,19 @@ impl DidDocument {
             return Err(fault("did_method_expired", "the verification method has expired or was revoked"));
         }
         Ok(key)
+    }
+
+    /// The verification method that `url` names, as it is written here: for people to look at, usable or not. A key is taken
+    /// with [`DidDocument::key`].
+    ///
+    /// # Errors
+    /// `did_url_unknown` (no such method, or a method of another DID).
+    pub fn method(&self, url: &DidUrl) -> Verdict<&Value> {
+        let is_it = |id: &str| id == url.as_str() || id.strip_prefix('#') == Some(url.fragment());
+        let lists = iter::once("verificationMethod").chain(Relationship::ALL.map(Relationship::as_str));
+        let mut methods = lists.filter_map(|name| self.value.get(name)?.as_array()).flatten();
+        let found = methods.find(|method| method.get("id").and_then(Value::as_str).is_some_and(is_it));
+        found.filter(|_| self.names(url)).ok_or_else(unknown_method)
     }
 
     /// Whether `url` is that of a verification method in here, usable or not.
@@ -161,6 +175,11 @@ fn may(key: &Jwk, relationship: Relationship) -> bool {
         Some(_) => return false,
     }
     if agrees { can_agree(&key.key) } else { can_sign(&key.key) }
+}
+
+fn unknown_method() -> Failure {
+    fault("did_url_unknown", "the document has no verification method of this name")
+        .remedy("name a method that the document has, by the fragment of its `id`")
 }
 
 fn invalid(pointer: &str, detail: &str) -> Failure {

@@ -333,6 +333,24 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
+#[test]
+fn a_method_is_shown_as_it_is_written_wherever_it_stands() {
+    let value = changed(|document| {
+        document["verificationMethod"][1]["type"] = json!("Unknown");
+        document["keyAgreement"] = json!([{"id": "#agree", "type": "Multikey", "controller": DID, "publicKeyMultibase": multikey()}]);
+        let other = json!({"id": "did:web:other.example#sign", "type": "Multikey", "controller": DID});
+        document["verificationMethod"].as_array_mut().unwrap().insert(0, other);
+    });
+    let document = read(&value).unwrap();
+    let shown = |url: &str| document.method(&DidUrl::parse(url).unwrap()).map_err(|failure| failure.code);
+    assert_eq!(shown(&format!("{DID}#sign")), Ok(&value["verificationMethod"][1]), "with a relative id");
+    assert_eq!(shown(&format!("{DID}#login")), Ok(&value["verificationMethod"][2]), "usable or not");
+    assert_eq!(shown(&format!("{DID}#agree")), Ok(&value["keyAgreement"][0]), "embedded");
+    assert_eq!(shown(&format!("{DID}#other")), Err("did_url_unknown"));
+    assert_eq!(shown("did:web:other.example#sign"), Err("did_url_unknown"), "of another DID");
+    assert_eq!(shown("did:web:other.example#login"), Err("did_url_unknown"));
+}
+
 proptest! {
     #[test]
     fn reading_never_panics(bytes: Vec<u8>) {

@@ -30,6 +30,7 @@ mod location;
 mod multihash;
 mod multikey;
 mod peer;
+mod reference;
 mod timestamp;
 mod varint;
 pub mod webvh;
@@ -43,6 +44,7 @@ mod tests;
 
 pub use document::{DidDocument, MAX_DOCUMENT};
 pub use location::Location;
+pub use reference::DidReference;
 
 use std::fmt;
 
@@ -125,7 +127,10 @@ impl Did {
     /// # Errors
     /// `did_invalid` for another syntax than DID 1.1 §3.1, and for a DID URL with path, query or fragment.
     pub fn parse(text: &str) -> Verdict<Self> {
-        let invalid = |detail: &str| fault("did_invalid", detail);
+        let invalid = |detail: &str| {
+            fault("did_invalid", detail)
+                .remedy("write a DID as its method prescribes, such as did:web:issuer.example")
+        };
         if text.len() > MAX_LENGTH {
             return Err(invalid("the DID is too long"));
         }

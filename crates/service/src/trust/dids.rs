@@ -26,6 +26,8 @@ use self::fetch::Published;
 use crate::client::GuardedClient;
 use crate::config::Development;
 
+/// The methods that are known here.
+const METHODS: [&str; 5] = ["jwk", "key", "peer", "web", "webvh"];
 /// DIDs that are kept at one time.
 const MAX_DIDS: usize = 256;
 /// Seconds for which the document of a `did:web` is used: a key that its owner withdrew must not live on for long.
@@ -113,9 +115,17 @@ impl DidResolver {
     /// The document of `did`; another version than the latest is known of a `did:webvh` only.
     ///
     /// # Errors
-    /// `did_not_trusted` (nothing was fetched), `did_unavailable` (try again later), `did_not_found`, and what
+    /// `did_method_unsupported`, `did_not_trusted` (nothing was fetched), `did_unavailable` (try again later), `did_not_found`, and what
     /// [`enishi_credential::did`] and [`enishi_credential::did::webvh`] list.
     pub async fn resolve(&self, did: &Did, version: &Version) -> Verdict<Arc<DidDocument>> {
+        if !METHODS.contains(&did.method()) {
+            return Err(Failure::new(
+                "did-resolution",
+                "did_method_unsupported",
+                "the DID's method is not known here",
+            )
+            .remedy("use did:jwk, did:key, did:peer, did:web or did:webvh"));
+        }
         if !self.policy.permits(did) {
             return Err(Failure::new(
                 "did-trust",

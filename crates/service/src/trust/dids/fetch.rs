@@ -10,7 +10,7 @@ use enishi_credential::time::UnixTime;
 use enishi_credential::verdict::{Failure, Verdict};
 use http::StatusCode;
 
-use crate::client::{ClientResponse, GuardedClient};
+use crate::client::{ClientError, ClientResponse, GuardedClient};
 use crate::config::{Development, is_loopback_host};
 use crate::trust::issuer_metadata::fresh_for;
 
@@ -114,7 +114,7 @@ impl DidFetcher {
     ) -> Verdict<ClientResponse> {
         let url = location.url(scheme(location, self.development), file);
         let client = self.client.clone().with_limits(limit, TIMEOUT);
-        let answer = client.get(&url, &types.join(", ")).await.map_err(unavailable)?;
+        let answer = client.get(&url, &types.join(", ")).await.map_err(not_called)?;
         if [StatusCode::NOT_FOUND, StatusCode::GONE].contains(&answer.status) {
             return Err(Failure::new("did-resolution", "did_not_found", "nothing is published for this DID")
                 .remedy("publish what the method prescribes at the place that the DID names"));
@@ -126,6 +126,14 @@ impl DidFetcher {
 /// How the host of a DID is called: by https, and in development this machine by plain http.
 fn scheme(location: &Location, development: Development) -> &'static str {
     if development.is_on() && is_loopback_host(location.host()) { "http" } else { "https" }
+}
+
+fn not_called(error: ClientError) -> Failure {
+    match error {
+        ClientError::NotPublic => unavailable("the host has no public address")
+            .remedy("publish it on a public host, or allow its network in `client.allowed_networks`"),
+        other => unavailable(other),
+    }
 }
 
 pub(super) fn unavailable(why: impl std::fmt::Display) -> Failure {

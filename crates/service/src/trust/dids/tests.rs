@@ -239,7 +239,8 @@ async fn dids_that_carry_their_document_need_no_fetch_and_peers_a_policy() {
     let peers = DidResolver { policy: DidPolicy::default().and_peer(), ..world.resolver };
     assert!(peers.resolve(&peer, &Version::LATEST).await.is_ok());
     let other = Did::parse("did:example:a").unwrap();
-    assert_eq!(peers.resolve(&other, &Version::LATEST).await.unwrap_err().code, "did_not_trusted");
+    let unknown = peers.resolve(&other, &Version::LATEST).await.unwrap_err();
+    assert_eq!(unknown.code, "did_method_unsupported", "whatever the policy says");
     let version = Version::from_query("versionNumber=1").unwrap();
     assert_eq!(peers.resolve(&peer, &version).await.unwrap_err().code, "did_invalid");
 }
