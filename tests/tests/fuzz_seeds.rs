@@ -77,7 +77,7 @@ async fn write_the_seeds_that_are_signed() {
         |name: &str, text: &str| fs::write(workspace_root().join("fuzz/seeds").join(name), text).unwrap();
     let entropy = SeededEntropy::new("seeds");
 
-    let credential = &*fuzz::kb_jwt::REAL;
+    let credential = fuzz::kb_jwt::REAL;
     write("sd_jwt/good-raw", &format!("raw\n{credential}"));
     write("sd_jwt/bad-raw-cut", &format!("raw\n{}", &credential[..credential.len() - 3]));
 
