@@ -1,7 +1,7 @@
 //! Where the issuer's key comes from: what the command line says, and never what the sender says.
 
-use enishi_credential::did::{Did, Relationship};
-use enishi_credential::issuer_key::{IssuerTrust, Material, Mechanism, Profile, choose_key};
+use enishi_credential::did::{Did, DidDocument, Relationship};
+use enishi_credential::issuer_key::{Fetched, IssuerTrust, Mechanism, Profile, choose_key};
 use enishi_credential::jose::jwk::{Jwk, JwkSet};
 use enishi_credential::jose::jws::KeyHint;
 use enishi_credential::sdjwt::Validation;
@@ -18,7 +18,7 @@ pub(crate) enum KeySource {
     /// One of these keys.
     Set(JwkSet),
     /// One of the keys that the issuer publishes, or the leaf of its certificate chain.
-    Trust(IssuerTrust, Option<JwkSet>),
+    Trust(IssuerTrust, Fetched),
     /// The DID in `iss`.
     Did,
 }
@@ -37,7 +37,17 @@ impl KeySource {
             ));
         };
         let trust = IssuerTrust::new(Profile::Any).with(issuer, Mechanism::Metadata)?;
-        Ok(Self::Trust(trust, Some(keys)))
+        Ok(Self::Trust(trust, Fetched::Keys(keys)))
+    }
+
+    /// The keys in the DID document of `issuer`.
+    ///
+    /// # Errors
+    /// As [`DidDocument::read`], and if `issuer` is no DID.
+    pub(crate) fn did_document(octets: &[u8], issuer: &str) -> Verdict<Self> {
+        let document = DidDocument::read(octets, &Did::parse(issuer)?)?;
+        let trust = IssuerTrust::new(Profile::Any).with(issuer, Mechanism::Did)?;
+        Ok(Self::Trust(trust, Fetched::Document(document)))
     }
 
     /// Certificates that end at `anchors`: those of `issuer`, or of whomever they name.
@@ -54,7 +64,7 @@ impl KeySource {
             Some(issuer) => trust.with(issuer, Mechanism::Certificate(anchors))?,
             None => trust.with_authorities(anchors),
         };
-        Ok(Self::Trust(trust, None))
+        Ok(Self::Trust(trust, Fetched::Nothing))
     }
 
     /// The key of a text whose header says `hint`; makes `validation` demand the issuer whose key it is.
@@ -68,9 +78,8 @@ impl KeySource {
         now: UnixTime,
         validation: Option<&mut Validation>,
     ) -> Verdict<Jwk> {
-        let by_trust = |trust: &IssuerTrust, keys: Option<&JwkSet>, validation: Option<&mut Validation>| {
-            let material = keys.map_or(Material::Nothing, Material::Keys);
-            let found = trust.search(claimed, hint)?.key(hint, material, now)?;
+        let by_trust = |trust: &IssuerTrust, fetched: &Fetched, validation: Option<&mut Validation>| {
+            let found = trust.search(claimed, hint)?.key(hint, fetched.material(), now)?;
             if let Some(validation) = validation {
                 found.bind(validation);
             }
@@ -79,7 +88,7 @@ impl KeySource {
         match self {
             Self::One(key) => Ok(key.clone()),
             Self::Set(set) => choose_key(set, hint).cloned(),
-            Self::Trust(trust, keys) => by_trust(trust, keys.as_ref(), validation),
+            Self::Trust(trust, fetched) => by_trust(trust, fetched, validation),
             Self::Did => {
                 let expected = validation.as_ref().and_then(|validation| validation.issuer.clone());
                 let id = expected
@@ -93,7 +102,8 @@ impl KeySource {
                     }
                     return did.resolve_key(Relationship::AssertionMethod);
                 }
-                by_trust(&IssuerTrust::new(Profile::Any).with(id, Mechanism::Did)?, None, validation)
+                let trust = IssuerTrust::new(Profile::Any).with(id, Mechanism::Did)?;
+                by_trust(&trust, &Fetched::Nothing, validation)
             }
         }
     }

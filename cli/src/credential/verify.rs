@@ -27,10 +27,10 @@ pub(crate) const STATUS_CHECK: &str = "credential-status";
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("key_binding").required(true).args(["require_kb", "no_kb"]),
-    group = clap::ArgGroup::new("keys").args(["issuer_jwk", "issuer_jwks", "issuer_metadata", "x5c_anchor"]),
+    group = clap::ArgGroup::new("keys").args(["issuer_jwk", "issuer_jwks", "issuer_metadata", "issuer_did_document", "x5c_anchor"]),
 )]
 pub(crate) struct VerifyArgs {
-    /// The issuer's public key, a JWK. With none of these four the issuer must be a did:jwk or did:key.
+    /// The issuer's public key, a JWK. With none of these five the issuer must be a did:jwk or did:key.
     #[arg(long, value_name = "FILE", help_heading = "Issuer's key")]
     issuer_jwk: Option<PathBuf>,
     /// The issuer's public keys, a JWK Set; `kid` names the one.
@@ -39,6 +39,9 @@ pub(crate) struct VerifyArgs {
     /// The issuer's JWT VC Issuer Metadata with its keys, as fetched; needs --issuer.
     #[arg(long, value_name = "FILE", requires = "issuer", help_heading = "Issuer's key")]
     issuer_metadata: Option<PathBuf>,
+    /// The issuer's DID document, as `enishi did resolve` prints it; needs --issuer.
+    #[arg(long, value_name = "FILE", requires = "issuer", help_heading = "Issuer's key")]
+    issuer_did_document: Option<PathBuf>,
     /// Trust anchors (PEM) at which the certificate chain in `x5c` must end.
     #[arg(long, value_name = "FILE", help_heading = "Issuer's key")]
     x5c_anchor: Option<PathBuf>,
@@ -58,6 +61,9 @@ pub(crate) struct VerifyArgs {
     /// Also take `vc+sd-jwt`, the `typ` of drafts before 2024-11.
     #[arg(long, help_heading = "Credential")]
     legacy_typ: bool,
+    /// An algorithm that issuer and holder may sign with: ES256, ES384 or EdDSA; once for each.
+    #[arg(long, value_name = "ALG", value_parser = algorithm, default_values = ["ES256", "EdDSA"], help_heading = "Credential")]
+    algorithm: Vec<Algorithm>,
     /// Demand `exp`.
     #[arg(long, help_heading = "Credential")]
     require_exp: bool,
@@ -97,6 +103,10 @@ pub(crate) struct VerifyArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn algorithm(name: &str) -> Result<Algorithm, String> {
+    Algorithm::from_name(name).ok_or_else(|| "expected ES256, ES384 or EdDSA".to_owned())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -171,6 +181,10 @@ fn key_source(args: &VerifyArgs) -> Result<KeySource, Usage> {
     if let (Some(file), Some(issuer)) = (&args.issuer_metadata, &args.issuer) {
         return KeySource::metadata(&read(file)?, issuer).map_err(|failure| in_file(file, &failure.detail));
     }
+    if let (Some(file), Some(issuer)) = (&args.issuer_did_document, &args.issuer) {
+        return KeySource::did_document(&read(file)?, issuer)
+            .map_err(|failure| in_file(file, &failure.detail));
+    }
     if let Some(file) = &args.x5c_anchor {
         let anchors =
             TrustAnchors::from_pem(&read_text(file)?).map_err(|failure| in_file(file, &failure.detail))?;
@@ -188,7 +202,6 @@ fn judge(args: &VerifyArgs, material: &Material, text: &str, now: UnixTime) -> V
         UnverifiedSdJwt::parse(text)?
     };
     let claimed = credential.claimed_issuer();
-    let algorithms = vec![Algorithm::Es256, Algorithm::EdDsa];
     let mut validation = Validation {
         now,
         leeway: args.leeway,
@@ -198,8 +211,8 @@ fn judge(args: &VerifyArgs, material: &Material, text: &str, now: UnixTime) -> V
         issuer: args.issuer.clone(),
         audience: None,
         require_exp: args.require_exp,
-        algorithms: algorithms.clone(),
-        holder_algorithms: algorithms,
+        algorithms: args.algorithm.clone(),
+        holder_algorithms: args.algorithm.clone(),
     };
     let key = material.keys.find(claimed.as_deref(), &credential.key_hint(), now, Some(&mut validation))?;
     let policy = match (&args.aud, &args.nonce) {

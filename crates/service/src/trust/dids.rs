@@ -115,8 +115,8 @@ impl DidResolver {
     /// The document of `did`; another version than the latest is known of a `did:webvh` only.
     ///
     /// # Errors
-    /// `did_method_unsupported`, `did_not_trusted` (nothing was fetched), `did_unavailable` (try again later), `did_not_found`, and what
-    /// [`enishi_credential::did`] and [`enishi_credential::did::webvh`] list.
+    /// `did_method_unsupported`, `did_not_trusted` (nothing was fetched), `did_unavailable` (try again later),
+    /// `did_not_found`, and what [`enishi_credential::did`] and [`enishi_credential::did::webvh`] list.
     pub async fn resolve(&self, did: &Did, version: &Version) -> Verdict<Arc<DidDocument>> {
         if !METHODS.contains(&did.method()) {
             return Err(Failure::new(
